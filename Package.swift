@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One settings array for every Swift target: the house rules, checked by the compiler.
+let houseRules: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "lodge",
+    products: [
+        .library(name: "Lodge", targets: ["Lodge"]),
+        .executable(name: "lodge", targets: ["LodgeCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+    ],
+    targets: [
+        // C: thin syscall wrappers, the child between clone and exec, and module maps.
+        .target(name: "CLinux", path: "Sources/C/CLinux"),
+        .systemLibrary(
+            name: "CExpat", path: "Sources/C/CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(
+            name: "CLibNL", path: "Sources/C/CLibNL", pkgConfig: "libnl-route-3.0",
+            providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
+        .systemLibrary(
+            name: "CLibCapNG", path: "Sources/C/CLibCapNG", pkgConfig: "libcap-ng", providers: [.apt(["libcap-ng-dev"])]
+        ),
+
+        // Arrows run one way: CLI → Lodge → Drivers → {Netlink, Core} → C.
+        .target(
+            name: "LodgeCore", dependencies: ["CLinux", "CExpat", "CLibCapNG", log, system], path: "Sources/Core",
+            swiftSettings: houseRules),
+        .target(
+            name: "LodgeNetlink", dependencies: ["LodgeCore", "CLibNL", "CLinux", system], path: "Sources/Netlink",
+            swiftSettings: houseRules),
+        .target(
+            name: "LodgeQEMU", dependencies: ["LodgeCore", "CLinux", log, system], path: "Sources/Drivers/QEMU",
+            swiftSettings: houseRules),
+        .target(
+            name: "LodgeNetwork", dependencies: ["LodgeCore", "LodgeNetlink", "CLinux", log, system],
+            path: "Sources/Drivers/Network", swiftSettings: houseRules),
+        .target(
+            name: "Lodge", dependencies: ["LodgeCore", "LodgeQEMU", "LodgeNetwork", "LodgeNetlink", log],
+            path: "Sources/Lodge", swiftSettings: houseRules),
+        .executableTarget(
+            name: "LodgeCLI", dependencies: ["Lodge", arguments, log], path: "Sources/CLI", swiftSettings: houseRules),
+    ]
+)
