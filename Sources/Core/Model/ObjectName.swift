@@ -1,0 +1,42 @@
+/// The rule for names of domains, networks and whatever else is kept under its name in a directory.
+public enum ObjectName {
+    /// Bytes of a name: with `.xml` behind it, it still is a file name.
+    public static let limit = 240
+
+    /// Why a text is no name, as a sentence about it; `nil` when it is one.
+    ///
+    /// Names become file names, lines of listings and arguments: no slash, no control characters, no blanks around it,
+    /// not `.` or `..`.
+    public static func fault(in name: String) -> String? {
+        if name.isEmpty { return "is empty" }
+        if name.utf8.count > limit { return "is longer than \(limit) bytes" }
+        if name == "." || name == ".." { return "means a directory" }
+        if name.utf8.contains(UInt8(ascii: "/")) { return "holds a slash" }
+        if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+            return "holds a control character"
+        }
+        let blanks = name.unicodeScalars.allSatisfy { $0.properties.isWhitespace }
+        return blanks ? "is blank" : nil
+    }
+
+    /// - Throws: `invalidArgument` when the text is no name.
+    public static func check(_ name: String, of kind: ObjectKind) throws(LodgeError) {
+        guard let fault = fault(in: name) else { return }
+        throw LodgeError(
+            .invalidArgument, "the \(kind.rawValue) name '\(excerpt(name))' \(fault)", hint: hint)
+    }
+
+    static let hint = "use letters, digits, '-', '_' and '.'"
+
+    /// Reads the `<name>` of a definition.
+    static func read(_ reader: ElementReader, of kind: ObjectKind) throws(LodgeError) -> String {
+        guard let child = reader.child("name") else {
+            throw reader.error("<\(reader.name)> has no <name>", hint: "add <name>…</name>")
+        }
+        let name = child.text()
+        if let fault = fault(in: name) {
+            throw child.error("the \(kind.rawValue) name '\(excerpt(name))' \(fault)", hint: hint)
+        }
+        return name
+    }
+}
