@@ -62,5 +62,8 @@ let package = Package(
             name: "LodgeCLI", dependencies: ["Lodge", arguments, log], path: "Sources/CLI", swiftSettings: houseRules),
 
         .testTarget(name: "LodgeCoreTests", dependencies: ["LodgeCore"], path: "Tests/Core", swiftSettings: testRules),
+        .testTarget(
+            name: "LodgeNetlinkTests", dependencies: ["LodgeCore", "LodgeNetlink", system], path: "Tests/Netlink",
+            swiftSettings: testRules),
     ]
 )

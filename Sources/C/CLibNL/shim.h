@@ -10,3 +10,5 @@
 #include <linux/if_addr.h>
 #include <linux/if_tun.h>
 #include <linux/veth.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nf_tables.h>
