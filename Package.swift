@@ -65,5 +65,9 @@ let package = Package(
         .testTarget(
             name: "LodgeNetlinkTests", dependencies: ["LodgeCore", "LodgeNetlink", system], path: "Tests/Netlink",
             swiftSettings: testRules),
+        .testTarget(
+            name: "LodgeNetworkTests",
+            dependencies: ["LodgeCore", "LodgeNetlink", "LodgeNetwork", "CLinux", log, system], path: "Tests/Network",
+            swiftSettings: testRules),
     ]
 )

@@ -55,7 +55,8 @@ final class ReadSession {
         findings.sort { $0.offset < $1.offset }
         let errors = findings.prefix(Self.shown).map { finding in
             var error = finding.error
-            error.location = location(of: finding.offset)
+            // A thrown error may name an attribute inside the element that it was recorded at.
+            error.location = error.location ?? location(of: finding.offset)
             return error
         }
         var first = errors[0]
