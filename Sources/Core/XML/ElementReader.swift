@@ -57,6 +57,9 @@ public struct ElementReader {
         return session.document.attributes[index].value
     }
 
+    /// Whether there is such an attribute; takes nothing.
+    public func hasAttribute(_ name: String) -> Bool { find(name) != nil }
+
     /// Takes an attribute; a text that is not a `Value` is recorded, and `nil` returned.
     public func attribute<Value: XMLValue>(_ name: String, as type: Value.Type = Value.self) -> Value? {
         guard let text = attribute(name) else { return nil }
@@ -205,22 +208,24 @@ public struct ElementReader {
 
     /// What stands between the tags, byte for byte but for line ends, and the namespace prefixes it uses.
     func verbatim() -> (content: String, namespaces: [XMLNamespace]) {
-        session.settle(node: node)
+        session.takeText(node: node)
+        for element in elements { element.settle() }
         let document = session.document
         guard let inner = document.innerSource(of: node) else { return ("", []) }
-        let content = String(decoding: inner, as: UTF8.self).normalizingLineEnds
         var namespaces: [XMLNamespace] = []
         var ancestor = Int32(node)
         while ancestor >= 0 {
             for binding in document.bindings where binding.node == ancestor {
                 let isKnown = namespaces.contains { $0.prefix == binding.prefix }
-                if !isKnown, content.contains(binding.prefix + ":") {
+                if !isKnown, inner.contains(Array((binding.prefix + ":").utf8)) {
                     namespaces.append(XMLNamespace(prefix: binding.prefix, uri: binding.uri))
                 }
             }
             ancestor = document.nodes[Int(ancestor)].parent
         }
-        return (content, namespaces.sorted { $0.prefix < $1.prefix })
+        return (
+            String(decoding: inner, as: UTF8.self).normalizingLineEnds, namespaces.sorted { $0.prefix < $1.prefix }
+        )
     }
 
     // MARK: Refusing

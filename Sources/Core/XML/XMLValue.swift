@@ -36,6 +36,7 @@ extension XMLValue where Self: FixedWidthInteger {
 }
 
 extension Int: XMLValue {}
+extension Int32: XMLValue {}
 extension Int64: XMLValue {}
 extension UInt8: XMLValue {}
 extension UInt16: XMLValue {}

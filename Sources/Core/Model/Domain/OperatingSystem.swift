@@ -1,0 +1,285 @@
+/// What boots and on what machine: `<os>`.
+public struct OSDefinition: Sendable, Hashable {
+    public enum Architecture: String, XMLValue, CaseIterable, Sendable {
+        case x86_64, i686
+
+        public static var refused: [String: String] {
+            var hints: [String: String] = [:]
+            for name in ["aarch64", "armv7l", "ppc64", "ppc64le", "riscv64", "s390x", "loongarch64"] {
+                hints[name] = "arch='x86_64' would work"
+            }
+            return hints
+        }
+    }
+
+    /// The family of a machine type, by its name.
+    public enum MachineFamily: Sendable, Hashable {
+        case q35, i440fx, other
+    }
+
+    public enum Firmware: String, XMLValue, CaseIterable, Sendable {
+        case bios, efi
+    }
+
+    /// A quality asked of a firmware that is chosen automatically.
+    public struct FirmwareFeature: Sendable, Hashable {
+        public enum Name: String, XMLValue, CaseIterable, Sendable {
+            case enrolledKeys = "enrolled-keys"
+            case secureBoot = "secure-boot"
+        }
+
+        public var name: Name
+        public var isEnabled: Bool
+
+        public init(_ name: Name, isEnabled: Bool) {
+            self.name = name
+            self.isEnabled = isEnabled
+        }
+    }
+
+    public struct Loader: Sendable, Hashable {
+        public enum Kind: String, XMLValue, CaseIterable, Sendable {
+            case rom, pflash
+        }
+
+        /// `nil` with automatic firmware selection.
+        public var path: String?
+        public var isReadOnly: Bool?
+        public var kind: Kind?
+        public var isSecure: Bool?
+        /// A firmware without a store for variables.
+        public var isStateless: Bool?
+
+        public init(path: String?) { self.path = path }
+    }
+
+    /// The file in which the guest's firmware keeps its variables.
+    public struct NVRAM: Sendable, Hashable {
+        /// `nil`: one is made for the guest.
+        public var path: String?
+        /// What a new file is filled with.
+        public var template: String?
+
+        public init(path: String? = nil, template: String? = nil) {
+            self.path = path
+            self.template = template
+        }
+    }
+
+    public enum BootDevice: String, XMLValue, CaseIterable, Sendable {
+        case hd, cdrom, network, fd
+    }
+
+    public struct BootMenu: Sendable, Hashable {
+        public var isEnabled: Bool
+        /// Milliseconds that the menu waits.
+        public var timeout: UInt16?
+
+        public init(isEnabled: Bool, timeout: UInt16? = nil) {
+            self.isEnabled = isEnabled
+            self.timeout = timeout
+        }
+    }
+
+    public enum SMBIOSMode: String, XMLValue, CaseIterable, Sendable {
+        case emulate
+
+        public static var refused: [String: String] {
+            ["host": "mode='emulate' would work", "sysinfo": "mode='emulate' would work; <sysinfo> is not supported"]
+        }
+    }
+
+    public struct BIOS: Sendable, Hashable {
+        /// Whether the BIOS speaks on the first serial port.
+        public var usesSerial: Bool?
+        /// Milliseconds until a guest that found nothing to boot is reset; -1 is never.
+        public var rebootTimeout: Int32?
+
+        public init() {}
+    }
+
+    /// `nil`: x86_64.
+    public var architecture: Architecture?
+    /// QEMU's name of the machine type, `q35` or `pc-i440fx-7.2`; `nil`: QEMU's default.
+    public var machine: String?
+    public var firmware: Firmware?
+    public var firmwareFeatures: [FirmwareFeature] = []
+    public var loader: Loader?
+    public var nvram: NVRAM?
+    public var kernel: String?
+    public var initrd: String?
+    public var commandLine: String?
+    public var bootDevices: [BootDevice] = []
+    public var bootMenu: BootMenu?
+    public var smbiosMode: SMBIOSMode?
+    public var bios: BIOS?
+
+    public init(architecture: Architecture? = nil, machine: String? = nil) {
+        self.architecture = architecture
+        self.machine = machine
+    }
+
+    public var machineFamily: MachineFamily {
+        guard let machine else { return .i440fx }
+        if machine == "q35" || machine.hasPrefix("pc-q35-") { return .q35 }
+        return machine == "pc" || machine.hasPrefix("pc-i440fx-") ? .i440fx : .other
+    }
+}
+
+// MARK: - XML
+
+extension OSDefinition {
+    private enum Kind: String, XMLValue, CaseIterable {
+        case hvm
+
+        static var refused: [String: String] {
+            let hint = "<type>hvm</type> would work"
+            return ["linux": hint, "xen": hint, "xenpvh": hint, "exe": hint, "uml": hint]
+        }
+    }
+
+    init(_ reader: ElementReader) throws(LodgeError) {
+        guard let type = reader.child("type") else {
+            throw reader.error("<os> has no <type>", hint: "add <type arch='x86_64' machine='q35'>hvm</type>")
+        }
+        _ = try type.requiredText(as: Kind.self)
+        architecture = type.attribute("arch")
+        machine = type.attribute("machine")
+        if let machine, !Self.isMachineName(machine) {
+            type.record(
+                "'\(excerpt(machine))' is not a machine type", hint: "use q35 or pc, or a name from qemu -machine help",
+                attribute: "machine")
+        }
+        firmware = reader.attribute("firmware")
+        if let element = reader.child("firmware") {
+            firmwareFeatures = element.children("feature") { feature throws(LodgeError) in
+                let isEnabled = try feature.required("enabled", as: YesNo.self) == .yes
+                return FirmwareFeature(try feature.required("name"), isEnabled: isEnabled)
+            }
+            if firmware == nil {
+                element.record(
+                    "<firmware> without automatic selection", hint: "use <os firmware='efi'>, or remove it")
+            }
+        }
+        loader = reader.child("loader", Loader.init)
+        nvram = reader.child("nvram", NVRAM.init)
+        kernel = reader.child("kernel")?.pathText()
+        initrd = reader.child("initrd")?.pathText()
+        commandLine = reader.childText("cmdline")
+        if kernel == nil, initrd != nil || commandLine != nil {
+            reader.record("<initrd> and <cmdline> need a <kernel>", hint: "add <kernel>/…</kernel>")
+        }
+        bootDevices = reader.children("boot") { element throws(LodgeError) in try element.required("dev") }
+        if Set(bootDevices).count != bootDevices.count {
+            reader.record("a boot device is named twice", hint: "keep one of them")
+        }
+        bootMenu = reader.child("bootmenu") { element throws(LodgeError) in
+            BootMenu(
+                isEnabled: try element.required("enable", as: YesNo.self) == .yes,
+                timeout: element.attribute("timeout"))
+        }
+        smbiosMode = reader.child("smbios") { element throws(LodgeError) in try element.required("mode") }
+        bios = reader.child("bios") { element throws(LodgeError) in
+            var bios = BIOS()
+            bios.usesSerial = element.yesNo("useserial")
+            bios.rebootTimeout = element.attribute("rebootTimeout", in: -1...65535)
+            return bios
+        }
+    }
+
+    private static func isMachineName(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count)
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+    }
+
+    func write(to writer: inout XMLWriter) {
+        writer.element("os") { writer in
+            writer.attribute("firmware", firmware)
+            writer.element("type") {
+                $0.attribute("arch", architecture)
+                $0.attribute("machine", machine)
+                $0.text(Kind.hvm.rawValue)
+            }
+            if !firmwareFeatures.isEmpty {
+                writer.element("firmware") { writer in
+                    for feature in firmwareFeatures {
+                        writer.element("feature") {
+                            $0.attribute("enabled", yesNo: feature.isEnabled)
+                            $0.attribute("name", feature.name)
+                        }
+                    }
+                }
+            }
+            loader?.write(to: &writer)
+            nvram?.write(to: &writer)
+            writer.element("kernel", text: kernel)
+            writer.element("initrd", text: initrd)
+            writer.element("cmdline", text: commandLine)
+            for device in bootDevices { writer.element("boot", "dev", device) }
+            if let bootMenu {
+                writer.element("bootmenu") {
+                    $0.attribute("enable", yesNo: bootMenu.isEnabled)
+                    $0.attribute("timeout", bootMenu.timeout)
+                }
+            }
+            if let bios {
+                writer.element("bios") {
+                    $0.attribute("useserial", yesNo: bios.usesSerial)
+                    $0.attribute("rebootTimeout", bios.rebootTimeout)
+                }
+            }
+            writer.element("smbios", "mode", smbiosMode)
+        }
+    }
+}
+
+/// Newer libvirt names the format of firmware images; raw is what is meant without it.
+private enum FirmwareFormat: String, XMLValue, CaseIterable {
+    case raw
+
+    static var refused: [String: String] { ["qcow2": "convert the image: qemu-img convert -O raw OLD NEW"] }
+}
+
+extension OSDefinition.Loader {
+    fileprivate init(_ reader: ElementReader) throws(LodgeError) {
+        isReadOnly = reader.yesNo("readonly")
+        kind = reader.attribute("type")
+        isSecure = reader.yesNo("secure")
+        isStateless = reader.yesNo("stateless")
+        _ = reader.attribute("format", as: FirmwareFormat.self)
+        path = reader.text().isEmpty ? nil : reader.pathText()
+    }
+
+    fileprivate func write(to writer: inout XMLWriter) {
+        writer.element("loader") {
+            $0.attribute("readonly", yesNo: isReadOnly)
+            $0.attribute("secure", yesNo: isSecure)
+            $0.attribute("type", kind)
+            $0.attribute("stateless", yesNo: isStateless)
+            $0.text(path ?? "")
+        }
+    }
+}
+
+extension OSDefinition.NVRAM {
+    fileprivate init(_ reader: ElementReader) throws(LodgeError) {
+        template = reader.path("template")
+        _ = reader.attribute("format", as: FirmwareFormat.self)
+        _ = reader.attribute("templateFormat", as: FirmwareFormat.self)
+        path = reader.text().isEmpty ? nil : reader.pathText()
+    }
+
+    fileprivate func write(to writer: inout XMLWriter) {
+        writer.element("nvram") {
+            $0.attribute("template", template)
+            $0.text(path ?? "")
+        }
+    }
+}
