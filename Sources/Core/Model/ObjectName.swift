@@ -6,15 +6,13 @@ public enum ObjectName {
     /// Why a text is no name, as a sentence about it; `nil` when it is one.
     ///
     /// Names become file names, lines of listings and arguments: no slash, no control characters, no blanks around it,
-    /// not `.` or `..`.
+    /// no dot at the beginning: those are `.`, `..`, and files that are being written.
     public static func fault(in name: String) -> String? {
         if name.isEmpty { return "is empty" }
         if name.utf8.count > limit { return "is longer than \(limit) bytes" }
-        if name == "." || name == ".." { return "means a directory" }
+        if name.utf8.first == UInt8(ascii: ".") { return "begins with a dot" }
         if name.utf8.contains(UInt8(ascii: "/")) { return "holds a slash" }
-        if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
-            return "holds a control character"
-        }
+        if name.unicodeScalars.contains(where: isControl) { return "holds a control character" }
         let blanks = name.unicodeScalars.allSatisfy { $0.properties.isWhitespace }
         return blanks ? "is blank" : nil
     }
@@ -24,6 +22,14 @@ public enum ObjectName {
         guard let fault = fault(in: name) else { return }
         throw LodgeError(
             .invalidArgument, "the \(kind.rawValue) name '\(excerpt(name))' \(fault)", hint: hint)
+    }
+
+    /// Controls, and what a terminal or an editor takes for the end of a line.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 
     static let hint = "use letters, digits, '-', '_' and '.'"
