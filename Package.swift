@@ -61,7 +61,11 @@ let package = Package(
         .executableTarget(
             name: "LodgeCLI", dependencies: ["Lodge", arguments, log], path: "Sources/CLI", swiftSettings: houseRules),
 
-        .testTarget(name: "LodgeCoreTests", dependencies: ["LodgeCore"], path: "Tests/Core", swiftSettings: testRules),
+        // What the tests share: scratch root and namespace, the kernel features of this run.
+        .target(name: "TestSupport", dependencies: ["LodgeCore", log], path: "Tests/Support", swiftSettings: testRules),
+        .testTarget(
+            name: "LodgeCoreTests", dependencies: ["LodgeCore", "TestSupport", "CLinux", "CLibCapNG", log, system],
+            path: "Tests/Core", swiftSettings: testRules),
         .testTarget(
             name: "LodgeNetlinkTests", dependencies: ["LodgeCore", "LodgeNetlink", system], path: "Tests/Netlink",
             swiftSettings: testRules),

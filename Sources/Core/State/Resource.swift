@@ -1,0 +1,102 @@
+/// Something outside that belongs to an object, written into its record before it is made. The list of a record is
+/// what taking the object away has to take away.
+public enum Resource: Sendable, Hashable {
+    /// A link: `kind` as the kernel says it (bridge, tun, macvtap), `index` chosen before it is made, unique on the host.
+    case link(name: String, index: Int32, kind: String, mac: MACAddress?)
+    /// An existing link that something was attached to: the bridge that a tap is a port of.
+    case port(link: String, of: String)
+    case nftTable(family: String, name: String)
+    /// A process of ours: what it is, and the name of its lease in the object's run directory.
+    case process(role: String, lease: String)
+    /// A kernel setting, held through `run/host/`, where its old value is.
+    case sysctl(key: String)
+    /// A TCP port of this host.
+    case tcpPort(Int)
+    /// A disk in use, by the file behind the path.
+    case disk(device: UInt64, inode: UInt64, path: String, shared: Bool)
+    /// A PCI device given to a guest: its address and what drove it before.
+    case pci(address: String, driver: String?)
+    /// A file or socket outside the object's run directory.
+    case file(path: String)
+}
+
+extension Resource: Codable {
+    private enum Key: String, CodingKey, CaseIterable {
+        case type, name, index, kind, mac, link, of, family, role, lease, key, port, device, inode, path, shared
+        case address, driver
+    }
+
+    private enum Kind: String, Codable {
+        case link, port, nftTable = "nft", process, sysctl, tcpPort = "tcp", disk, pci, file
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.strictContainer(Key.self)
+        func string(_ key: Key) throws -> String { try container.decode(String.self, forKey: key) }
+        switch try container.decode(Kind.self, forKey: .type) {
+        case .link:
+            self = .link(
+                name: try string(.name), index: try container.decode(Int32.self, forKey: .index),
+                kind: try string(.kind), mac: try container.decodeIfPresent(MACAddress.self, forKey: .mac))
+        case .port: self = .port(link: try string(.link), of: try string(.of))
+        case .nftTable: self = .nftTable(family: try string(.family), name: try string(.name))
+        case .process: self = .process(role: try string(.role), lease: try string(.lease))
+        case .sysctl: self = .sysctl(key: try string(.key))
+        case .tcpPort: self = .tcpPort(try container.decode(Int.self, forKey: .port))
+        case .disk:
+            self = .disk(
+                device: try container.decode(UInt64.self, forKey: .device),
+                inode: try container.decode(UInt64.self, forKey: .inode), path: try string(.path),
+                shared: try container.decodeIfPresent(Bool.self, forKey: .shared) ?? false)
+        case .pci:
+            self = .pci(
+                address: try string(.address), driver: try container.decodeIfPresent(String.self, forKey: .driver))
+        case .file: self = .file(path: try string(.path))
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        func type(_ kind: Kind) throws { try container.encode(kind, forKey: .type) }
+        func string(_ value: String, _ key: Key) throws { try container.encode(value, forKey: key) }
+        switch self {
+        case .link(let name, let index, let kind, let mac):
+            try type(.link)
+            try string(name, .name)
+            try container.encode(index, forKey: .index)
+            try string(kind, .kind)
+            try container.encodeIfPresent(mac, forKey: .mac)
+        case .port(let link, let bridge):
+            try type(.port)
+            try string(link, .link)
+            try string(bridge, .of)
+        case .nftTable(let family, let name):
+            try type(.nftTable)
+            try string(family, .family)
+            try string(name, .name)
+        case .process(let role, let lease):
+            try type(.process)
+            try string(role, .role)
+            try string(lease, .lease)
+        case .sysctl(let key):
+            try type(.sysctl)
+            try string(key, .key)
+        case .tcpPort(let port):
+            try type(.tcpPort)
+            try container.encode(port, forKey: .port)
+        case .disk(let device, let inode, let path, let shared):
+            try type(.disk)
+            try container.encode(device, forKey: .device)
+            try container.encode(inode, forKey: .inode)
+            try string(path, .path)
+            if shared { try container.encode(shared, forKey: .shared) }
+        case .pci(let address, let driver):
+            try type(.pci)
+            try string(address, .address)
+            try container.encodeIfPresent(driver, forKey: .driver)
+        case .file(let path):
+            try type(.file)
+            try string(path, .path)
+        }
+    }
+}
