@@ -4,9 +4,10 @@ public import FoundationEssentials
 public struct DomainSummary: Sendable, Hashable, Codable {
     /// The number of this run, nil when the domain is not active.
     public var id: Int?
-    public var uuid: UUID
+    /// Nil when the definition cannot be read and nothing runs: ``note`` says why.
+    public var uuid: UUID?
     public var name: String
-    /// Filled only when titles were asked for.
+    /// For an active domain filled only when titles were asked for.
     public var title: String?
     public var state: DomainState
     public var reason: String
@@ -15,8 +16,14 @@ public struct DomainSummary: Sendable, Hashable, Codable {
     public var autostart: Bool
     public var note: String?
 
+    /// State, reason and note together.
+    public var status: DomainStatus {
+        get { DomainStatus(state, reason, note: note) }
+        set { (state, reason, note) = (newValue.state, newValue.reason, newValue.note) }
+    }
+
     public init(
-        id: Int?, uuid: UUID, name: String, title: String? = nil, status: DomainStatus, persistent: Bool,
+        id: Int?, uuid: UUID?, name: String, title: String? = nil, status: DomainStatus, persistent: Bool,
         autostart: Bool
     ) {
         self.id = id
@@ -34,7 +41,7 @@ public struct DomainSummary: Sendable, Hashable, Codable {
 /// What `dominfo` shows.
 public struct DomainInfo: Sendable, Hashable, Codable {
     public var id: Int?
-    public var uuid: UUID
+    public var uuid: UUID?
     public var name: String
     public var title: String?
     public var osType: String
