@@ -41,7 +41,7 @@ public enum ObjectName {
         }
         let name = child.text()
         if let fault = fault(in: name) {
-            throw child.error("the \(kind.rawValue) name '\(excerpt(name))' \(fault)", hint: hint)
+            child.record("the \(kind.rawValue) name '\(excerpt(name))' \(fault)", hint: hint)
         }
         return name
     }

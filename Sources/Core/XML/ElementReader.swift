@@ -60,6 +60,9 @@ public struct ElementReader {
     /// Whether there is such an attribute; takes nothing.
     public func hasAttribute(_ name: String) -> Bool { find(name) != nil }
 
+    /// Whether there is anything in the element: an attribute, a child or text.
+    public var hasContent: Bool { element.attributeCount > 0 || element.firstChild >= 0 || !element.text.isEmpty }
+
     /// Takes an attribute; a text that is not a `Value` is recorded, and `nil` returned.
     public func attribute<Value: XMLValue>(_ name: String, as type: Value.Type = Value.self) -> Value? {
         guard let text = attribute(name) else { return nil }

@@ -13,6 +13,8 @@ import Testing
         return all.filter { $0.hasSuffix(".xml") }.sorted()
     }()
 
+    @Test func thereAreEnough() { #expect(Self.names.count >= 10) }
+
     static func bytes(of name: String) throws -> [UInt8] {
         Array(try Data(contentsOf: directory.appendingPathComponent(name)))
     }

@@ -37,6 +37,7 @@ extension ChannelDefinition {
         }
         _ = try target.required("type", as: Target.self)
         name = try target.required("name")
+        target.checkSingleLine("name")
         state = target.attribute("state")
         alias = reader.alias()
         if case .virtioSerial(let place) = reader.address(.virtioSerial) { address = place }

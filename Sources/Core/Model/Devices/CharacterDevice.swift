@@ -91,6 +91,12 @@ extension CharacterBackend {
             }
             let host = try source.required("host")
             let service = try source.required("service")
+            _ = source.host("host")
+            if !PlainName.isPlain(service) {
+                source.record(
+                    "'\(excerpt(service))' is not a port or service", hint: "use a number from 1 to 65535",
+                    attribute: "service")
+            }
             self.source = .tcp(
                 host: host, service: service, mode: source.attribute("mode") ?? .connect,
                 protocol: reader.childAttribute("protocol", "type") ?? .raw)

@@ -146,15 +146,7 @@ extension ElementReader {
     func alias() -> String? {
         child("alias") { reader throws(LodgeError) in
             let name = try reader.required("name")
-            let isPlain = name.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                    true
-                default: false
-                }
-            }
-            guard isPlain, (1...120).contains(name.utf8.count) else {
+            guard PlainName.isPlain(name), (1...120).contains(name.utf8.count) else {
                 throw reader.error(
                     "'\(excerpt(name))' is not an alias", hint: "use letters, digits, '-', '_' and '.'",
                     attribute: "name")
@@ -174,29 +166,6 @@ extension ElementReader {
     {
         child(name)?.attribute(attribute)
     }
-
-    /// Takes an attribute that holds the path of a file.
-    func path(_ name: String) -> String? {
-        guard let path = attribute(name) else { return nil }
-        if let fault = pathFault(path) {
-            record("@\(name) of <\(self.name)> \(fault)", hint: pathHint, attribute: name)
-        }
-        return path
-    }
-
-    /// Takes the text, the path of a file.
-    func pathText() -> String {
-        let path = text()
-        if let fault = pathFault(path) { record("the path in <\(name)> \(fault)", hint: pathHint) }
-        return path
-    }
-}
-
-private let pathHint = "give an absolute path"
-
-private func pathFault(_ path: String) -> String? {
-    guard path.utf8.first == UInt8(ascii: "/") else { return "is not an absolute path: '\(excerpt(path))'" }
-    return path.utf8.count > 4095 ? "is longer than 4095 bytes" : nil
 }
 
 extension XMLWriter {

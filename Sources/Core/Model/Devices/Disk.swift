@@ -133,8 +133,9 @@ extension DiskDefinition {
     }
 
     public init(_ reader: ElementReader) throws(LodgeError) {
-        let kind = reader.attribute("type", as: Kind.self) ?? .file
-        device = reader.attribute("device") ?? .disk
+        // What these decide is all the rest, so nothing is read after a value that is not known.
+        let kind: Kind = reader.hasAttribute("type") ? try reader.required("type") : .file
+        device = reader.hasAttribute("device") ? try reader.required("device") : .disk
         driver = reader.child("driver", Driver.init)
         source = reader.child("source") { source throws(LodgeError) in
             // A number that libvirt gives the image of a running guest; it means nothing in a definition.
@@ -148,7 +149,7 @@ extension DiskDefinition {
                 return source.path("dev").map(Source.block)
             }
         }
-        endsBackingChain = reader.flag("backingStore")
+        endsBackingChain = Self.readBackingStore(reader)
         guard let target = reader.child("target") else {
             throw reader.error("<disk> has no <target>", hint: "add <target dev='vda' bus='virtio'/>")
         }
@@ -167,7 +168,15 @@ extension DiskDefinition {
         }
         isReadOnly = reader.flag("readonly") || device == .cdrom
         isShareable = reader.flag("shareable")
-        serial = reader.childText("serial")
+        serial = reader.child("serial") { element throws(LodgeError) in
+            let text = element.text()
+            guard PlainName.isPlain(text, and: "+ ") else {
+                throw element.error(
+                    "'\(excerpt(text))' is not a disk's serial number",
+                    hint: "use letters, digits, blanks, '-', '_', '.' and '+'")
+            }
+            return text
+        }
         bootOrder = reader.bootOrder()
         alias = reader.alias()
         address = bus == .virtio ? reader.address(.pci) : reader.address(.drive)
@@ -179,6 +188,17 @@ extension DiskDefinition {
             reader.record(
                 "a CD-ROM drive cannot be on bus='virtio'", hint: "bus='sata' or bus='scsi' would work")
         }
+    }
+
+    /// An empty element ends the chain; with content it repeats what the image says of itself.
+    private static func readBackingStore(_ reader: ElementReader) -> Bool {
+        guard let element = reader.child("backingStore") else { return false }
+        if element.hasContent {
+            element.refuse(
+                "<backingStore> with content is not supported",
+                hint: "remove it: the image names its backing file; 'virsh dumpxml --inactive' leaves it out")
+        }
+        return true
     }
 
     public func write(to writer: inout XMLWriter) {

@@ -86,11 +86,11 @@ extension VNCDefinition {
                 port = UInt16(number)
             }
         }
-        if !autoport, port == nil, case .address = listen {
+        if !autoport, port == nil, !reader.hasAttribute("port") || number == -1, case .address = listen {
             reader.record("autoport='no' without a port", hint: "add port='5900', or use autoport='yes'")
         }
         keymap = reader.attribute("keymap")
-        if let keymap, !keymap.utf8.allSatisfy({ Self.isLayoutCharacter($0) }) || keymap.isEmpty {
+        if let keymap, !PlainName.isPlain(keymap) {
             reader.record(
                 "'\(excerpt(keymap))' is not a keyboard layout's name", hint: "use a name like de or en-us",
                 attribute: "keymap")
@@ -98,17 +98,13 @@ extension VNCDefinition {
         sharePolicy = reader.attribute("sharePolicy")
     }
 
-    private static func isLayoutCharacter(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "-")
-    }
-
     /// `<listen>`, or the older attributes that say the same.
     private static func readListen(_ reader: ElementReader) -> Listen {
-        let address = reader.attribute("listen").flatMap { $0.isEmpty ? nil : $0 }
+        let address = reader.host("listen").flatMap { $0.isEmpty ? nil : $0 }
         let socket = reader.path("socket")
         let listens = reader.children("listen") { listen throws(LodgeError) -> Listen in
             switch try listen.required("type", as: ListenKind.self) {
-            case .address: .address(listen.attribute("address"))
+            case .address: .address(listen.host("address"))
             case .socket: .socket(listen.path("socket"))
             case .none: .none
             }
@@ -137,8 +133,8 @@ extension VNCDefinition {
                 writer.attribute("port", port.map(Int.init) ?? -1)
                 writer.attribute("autoport", yesNo: autoport)
                 writer.attribute("listen", address)
-            case .socket(let path): writer.attribute("socket", path)
-            case .none: break
+            // The older attribute of a socket excludes others; <listen> says it too.
+            case .socket, .none: break
             }
             writer.attribute("keymap", keymap)
             writer.attribute("sharePolicy", sharePolicy)

@@ -84,6 +84,7 @@ extension InterfaceDefinition {
         case .network:
             let source = try Self.sourceElement(of: reader, example: "network='default'")
             self.source = .network(try source.required("network"))
+            source.checkSingleLine("network")
             // What libvirt tells of a running guest; it means nothing in a definition.
             _ = source.attribute("portid")
             _ = source.attribute("bridge")

@@ -134,15 +134,7 @@ extension CPUDefinition {
 
     /// Names go into QEMU's `-cpu`, where commas and equal signs mean something.
     private static func checkName(_ name: String, of reader: ElementReader) {
-        let isName = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                true
-            default: false
-            }
-        }
-        if !isName || !(1...64).contains(name.utf8.count) {
+        if !PlainName.isPlain(name) || name.utf8.count > 64 {
             reader.record("'\(excerpt(name))' is not a name of a processor model or feature")
         }
     }

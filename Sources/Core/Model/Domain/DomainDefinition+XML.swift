@@ -46,13 +46,15 @@ extension DomainDefinition {
         description = reader.childText("description").flatMap { $0.isEmpty ? nil : $0 }
         metadata = reader.child("metadata").flatMap(MetadataDefinition.init)
 
-        guard let memoryElement = reader.child("memory") else {
-            throw reader.error("<domain> has no <memory>", hint: "add <memory unit='GiB'>1</memory>")
+        let memoryElement = reader.child("memory")
+        if memoryElement == nil {
+            reader.record("<domain> has no <memory>", hint: "add <memory unit='GiB'>1</memory>")
         }
-        memory = try Self.readMemory(memoryElement)
+        let memory = memoryElement?.collect(Self.readMemory)
+        self.memory = memory ?? ByteSize(bytes: 0)
         if let element = reader.child("currentMemory"), let size = element.collect(Self.readMemory) {
             currentMemory = size
-            if size > memory {
+            if let memory, size > memory {
                 element.record("<currentMemory> is more than <memory>", hint: "\(memory) is the most")
             }
         }
@@ -64,10 +66,11 @@ extension DomainDefinition {
             return count
         }
 
-        guard let osElement = reader.child("os") else {
-            throw reader.error("<domain> has no <os>", hint: "add <os><type machine='q35'>hvm</type></os>")
+        let osElement = reader.child("os")
+        if osElement == nil {
+            reader.record("<domain> has no <os>", hint: "add <os><type machine='q35'>hvm</type></os>")
         }
-        os = osElement.collect(OSDefinition.init) ?? OSDefinition()
+        os = osElement?.collect(OSDefinition.init) ?? OSDefinition()
         features = reader.child("features", FeaturesDefinition.init)
         let cpuElement = reader.child("cpu")
         cpu = cpuElement?.collect(CPUDefinition.init)
@@ -84,7 +87,7 @@ extension DomainDefinition {
         devices = devicesElement.map(DevicesDefinition.init) ?? DevicesDefinition()
         securityLabels = reader.children("seclabel", SecurityLabelDefinition.init)
 
-        if !os.bootDevices.isEmpty, !devices.bootOrders.isEmpty {
+        if let osElement, !os.bootDevices.isEmpty, !devices.bootOrders.isEmpty {
             osElement.record(
                 "<boot dev> in <os> and <boot order> of devices exclude one another", hint: "remove <boot dev>")
         }

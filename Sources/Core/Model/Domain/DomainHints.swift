@@ -104,12 +104,6 @@ extension DomainDefinition {
         "source/slices": "give the whole file",
         "source/reservations": "remove it",
         "source/encryption": "open the encrypted image on the host, and give its block device",
-        "backingStore/format": "take the definition with 'virsh dumpxml --inactive'; the image names its backing file",
-        "backingStore/source": "take the definition with 'virsh dumpxml --inactive'; the image names its backing file",
-        "backingStore/backingStore":
-            "take the definition with 'virsh dumpxml --inactive'; the image names its backing file",
-        "backingStore@type": "take the definition with 'virsh dumpxml --inactive'; the image names its backing file",
-        "backingStore@index": "take the definition with 'virsh dumpxml --inactive'; the image names its backing file",
         "driver@copy_on_read": "remove it",
         "driver@event_idx": "remove it; QEMU's default is used",
         "driver@ioeventfd": "remove it; QEMU's default is used",

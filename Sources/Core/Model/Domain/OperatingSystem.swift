@@ -145,7 +145,7 @@ extension OSDefinition {
         _ = try type.requiredText(as: Kind.self)
         architecture = type.attribute("arch")
         machine = type.attribute("machine")
-        if let machine, !Self.isMachineName(machine) {
+        if let machine, !PlainName.isPlain(machine) {
             type.record(
                 "'\(excerpt(machine))' is not a machine type", hint: "use q35 or pc, or a name from qemu -machine help",
                 attribute: "machine")
@@ -185,18 +185,6 @@ extension OSDefinition {
             bios.rebootTimeout = element.attribute("rebootTimeout", in: -1...65535)
             return bios
         }
-    }
-
-    private static func isMachineName(_ name: String) -> Bool {
-        (1...64).contains(name.utf8.count)
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                    true
-                default: false
-                }
-            }
     }
 
     func write(to writer: inout XMLWriter) {
