@@ -1,0 +1,39 @@
+import LodgeCore
+
+/// Network cards.
+extension CommandLine {
+    mutating func writeInterface(_ interface: InterfaceDefinition, _ index: Int) throws(LodgeError) {
+        let name = interface.alias ?? "net\(index)"
+        let peer = "host\(name)"
+        if let tap = taps[index] {
+            list.add(
+                "-netdev",
+                [
+                    "type": "tap", "id": .string(peer), "fd": .string("\(tap)"),
+                    "vhost": .flag(interface.driver?.backend == .vhost ? true : nil),
+                ])
+        } else {
+            list.add("-netdev", ["type": "user", "id": .string(peer)])
+        }
+        let model = interface.model ?? .virtio
+        var card = try place(interface.address, "the network card \(index)")
+        card["driver"] = .string(Self.driver(model))
+        card["id"] = .string(name)
+        card["netdev"] = .string(peer)
+        card["mac"] = .text(interface.mac?.description)
+        card["bootindex"] = .count(bootIndexes.interface(index))
+        if model == .virtio {
+            card["host_mtu"] = .count(interface.mtu)
+            card["rx_queue_size"] = .count(interface.driver?.receiveQueueSize)
+            card["tx_queue_size"] = .count(interface.driver?.transmitQueueSize)
+        }
+        list.add("-device", card)
+        if interface.linkState == .down {
+            finish.append(.init(command: "set_link", arguments: ["name": .string(name), "up": false]))
+        }
+    }
+
+    private static func driver(_ model: InterfaceDefinition.Model) -> String {
+        model == .virtio ? "virtio-net-pci" : model.rawValue
+    }
+}
