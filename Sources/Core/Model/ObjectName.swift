@@ -13,8 +13,10 @@ public enum ObjectName {
         if name.utf8.first == UInt8(ascii: ".") { return "begins with a dot" }
         if name.utf8.contains(UInt8(ascii: "/")) { return "holds a slash" }
         if name.unicodeScalars.contains(where: isControl) { return "holds a control character" }
-        let blanks = name.unicodeScalars.allSatisfy { $0.properties.isWhitespace }
-        return blanks ? "is blank" : nil
+        for end in [name.unicodeScalars.first, name.unicodeScalars.last] where end?.properties.isWhitespace == true {
+            return "begins or ends with a blank"
+        }
+        return nil
     }
 
     /// - Throws: `invalidArgument` when the text is no name.

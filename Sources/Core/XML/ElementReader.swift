@@ -215,20 +215,39 @@ public struct ElementReader {
         for element in elements { element.settle() }
         let document = session.document
         guard let inner = document.innerSource(of: node) else { return ("", []) }
-        var namespaces: [XMLNamespace] = []
+        // What the ancestors bind, the nearest first.
+        var bound: [String: String] = [:]
         var ancestor = Int32(node)
         while ancestor >= 0 {
-            for binding in document.bindings where binding.node == ancestor {
-                let isKnown = namespaces.contains { $0.prefix == binding.prefix }
-                if !isKnown, inner.contains(Array((binding.prefix + ":").utf8)) {
-                    namespaces.append(XMLNamespace(prefix: binding.prefix, uri: binding.uri))
-                }
+            for binding in document.bindings where binding.node == ancestor && bound[binding.prefix] == nil {
+                bound[binding.prefix] = binding.uri
             }
             ancestor = document.nodes[Int(ancestor)].parent
         }
+        let used = bound.isEmpty ? [] : prefixes(in: inner)
+        let namespaces = bound.filter { used.contains($0.key) }.map { XMLNamespace(prefix: $0.key, uri: $0.value) }
         return (
             String(decoding: inner, as: UTF8.self).normalizingLineEnds, namespaces.sorted { $0.prefix < $1.prefix }
         )
+    }
+
+    /// Whatever stands before a colon: all prefixes of names, and some words that are none.
+    private func prefixes(in source: ArraySlice<UInt8>) -> Set<String> {
+        var found: Set<String> = []
+        var start = source.startIndex
+        for (index, byte) in zip(source.indices, source) {
+            if byte == UInt8(ascii: ":") { found.insert(String(decoding: source[start..<index], as: UTF8.self)) }
+            let isName =
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                    0x80...:
+                    true
+                default: false
+                }
+            if !isName { start = index + 1 }
+        }
+        return found
     }
 
     // MARK: Refusing

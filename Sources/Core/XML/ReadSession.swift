@@ -88,9 +88,14 @@ final class ReadSession {
                         .invalidXML, "<\(node.name)> takes no text, but has '\(excerpt(node.text))'"),
                     at: Int(node.start))
             }
-            for attribute in Int(node.firstAttribute)..<Int(node.firstAttribute + node.attributeCount)
-            where !attributeIsTaken[attribute] {
-                refuseAttribute(attribute, of: index)
+            let range = Int(node.firstAttribute)..<Int(node.firstAttribute + node.attributeCount)
+            let leftovers = range.filter { !attributeIsTaken[$0] }
+            if leftovers.isEmpty { continue }
+            let offsets = document.attributeOffsets(of: index)
+            for attribute in leftovers {
+                let place = attribute - range.lowerBound
+                refuseAttribute(
+                    attribute, of: node, at: offsets.indices.contains(place) ? offsets[place] : Int(node.start))
             }
         }
     }
@@ -113,10 +118,9 @@ final class ReadSession {
             at: Int(node.start))
     }
 
-    private func refuseAttribute(_ attribute: Int, of index: Int) {
-        let element = document.nodes[index].name
+    private func refuseAttribute(_ attribute: Int, of node: XMLDocument.Node, at offset: Int) {
+        let element = node.name
         let name = XMLDocument.localName(document.attributes[attribute].name)
-        let offset = document.offset(ofAttribute: attribute, of: index)
         record(
             LodgeError(
                 .unsupported, "attribute '\(name)' of <\(element)> is not supported",

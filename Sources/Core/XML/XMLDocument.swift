@@ -10,6 +10,8 @@ public final class XMLDocument: Sendable {
         public static let depth = 64
         /// Elements and attributes together.
         public static let nodes = 100_000
+        /// Namespace prefixes bound.
+        public static let bindings = 1000
     }
 
     /// One element. `-1` stands for "none" in the links.
@@ -86,15 +88,22 @@ extension XMLDocument {
 
     /// Offset of an attribute's name in its element's start tag; that of the element if it is not found.
     func offset(ofAttribute attribute: Int, of node: Int) -> Int {
-        let start = Int(nodes[node].start)
-        let wanted = Self.localName(attributes[attribute].name)
-        let qualified = attributes[attribute].name.contains(Self.separator)
-        var tag = TagScanner(source: source, position: start)
+        let offsets = attributeOffsets(of: node)
+        let index = attribute - Int(nodes[node].firstAttribute)
+        return offsets.indices.contains(index) ? offsets[index] : Int(nodes[node].start)
+    }
+
+    /// Offsets of the names of an element's attributes, in their order, which is that of ``attributes``.
+    func attributeOffsets(of node: Int) -> [Int] {
+        var offsets: [Int] = []
+        var tag = TagScanner(source: source, position: Int(nodes[node].start))
         while let name = tag.nextAttribute() {
-            let text = String(decoding: source[name], as: UTF8.self)
-            if qualified ? text.hasSuffix(":" + wanted) : text == wanted { return name.lowerBound }
+            // Declarations of namespaces are not among the attributes.
+            let isDeclaration =
+                source[name].elementsEqual("xmlns".utf8) || source[name].starts(with: "xmlns:".utf8)
+            if !isDeclaration { offsets.append(name.lowerBound) }
         }
-        return start
+        return offsets
     }
 
     /// The name as it is written in the source, prefix included.

@@ -139,7 +139,9 @@ extension XMLDocument {
 
     func bind(_ prefix: UnsafePointer<CChar>?, _ uri: UnsafePointer<CChar>?) {
         guard let prefix = unsafe prefix, let uri = unsafe uri else { return }
-        if bindings.count >= XMLDocument.Limits.nodes { return stopForSize() }
+        if bindings.count >= XMLDocument.Limits.bindings {
+            return stop("more than \(XMLDocument.Limits.bindings) namespace prefixes")
+        }
         // Announced before the start tag it stands in.
         unsafe bindings.append(
             .init(node: Int32(nodes.count), prefix: String(cString: prefix), uri: String(cString: uri)))

@@ -91,6 +91,8 @@ import Testing
         "<devices><emulator>qemu</emulator></devices>", "<devices/><devices/>",
         "<devices><graphics type='vnc' listen='a,b'/></devices>",
         "<devices><graphics type='vnc' autoport='no'/></devices>",
+        "<devices><graphics type='vnc' port='5900'><listen type='none'/></graphics></devices>",
+        "<devices><serial type='unix'><source mode='connect'/></serial></devices>",
         "<devices><channel type='unix'><target type='virtio' name=''/></channel></devices>",
         "<devices><serial type='tcp'><source host='h' service='1,server'/></serial></devices>",
         "<devices><input type='tablet' bus='usb'><address type='usb' port='1.x'/></input></devices>",
@@ -107,6 +109,24 @@ import Testing
     func hostileInput(_ text: String) throws {
         let error = try #require(Self.failure(domain(text)), "accepted")
         #expect(error.location != nil)
+    }
+
+    /// Work that grows with the square of the input would take hours here.
+    @Test(.timeLimit(.minutes(1)))
+    func hostileAmounts() {
+        let attributes = (0..<90_000).map { " a\($0)='1'" }.joined()
+        #expect(Self.failure(domain("<cpu\(attributes)/>"))?.others.count == 50)
+        let prefixes = (0..<990).map { " xmlns:p\($0)='urn:\($0)'" }.joined()
+        let filler = String(repeating: "a:b ", count: 1 << 20)
+        #expect(Self.failure(domain("<metadata\(prefixes)><x>\(filler)</x></metadata>")) == nil)
+        let more = (0..<1001).map { " xmlns:p\($0)='urn:\($0)'" }.joined()
+        #expect(Self.failure(domain("<metadata\(more)/>"))?.message == "more than 1000 namespace prefixes")
+        let disks = String(repeating: "<disk/>", count: 90_000)
+        #expect(Self.failure(domain("<devices>\(disks)</devices>"))?.others.count == 50)
+        let mixed = String(repeating: "x<y/>", count: 90_000)
+        #expect(Self.failure(domain("<devices>\(mixed)</devices>"))?.others.count == 50)
+        let features = (0..<40_000).map { "<feature name='f\($0)'/>" }.joined()
+        #expect(Self.failure(domain("<cpu>\(features)</cpu>")) == nil)
     }
 
     @Test func metadataKeepsItsBytes() throws {
@@ -158,6 +178,8 @@ import Testing
         let text = definition.inactive().xml()
         #expect(definition.xml().contains("<alias name='virtio-disk0'/>"))
         #expect(definition.xml().contains("id='12'"))
-        for word in ["<alias", "/dev/pts", "id='12'", "5900", "connected"] { #expect(!text.contains(word), "\(word)") }
+        for word in ["<alias", "/dev/pts", "vnet11", "id='12'", "5900", "connected"] {
+            #expect(!text.contains(word), "\(word)")
+        }
     }
 }

@@ -73,7 +73,8 @@ import Testing
     func names(_ name: String) { #expect(ObjectName.fault(in: name) == nil) }
 
     @Test(arguments: [
-        "", ".", "..", "...", ".a", "../x", "a/b", "a\nb", "a\u{0}", "\u{7f}", " ", String(repeating: "x", count: 241),
+        "", ".", "..", "...", ".a", "../x", "a/b", "a\nb", "a\u{0}", "\u{7f}", " ", " a", "a ",
+        String(repeating: "x", count: 241),
     ])
     func notNames(_ name: String) { #expect(ObjectName.fault(in: name) != nil) }
 

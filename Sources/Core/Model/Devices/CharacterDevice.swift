@@ -84,7 +84,11 @@ extension CharacterBackend {
             }
             self.source = .file(path: path, append: source.onOff("append"))
         case .unix:
-            self.source = .unix(path: source?.path("path"), mode: source?.attribute("mode") ?? .bind)
+            let mode = source?.attribute("mode", as: SocketMode.self) ?? .bind
+            self.source = .unix(path: source?.path("path"), mode: mode)
+            if mode == .connect, source?.hasAttribute("path") != true {
+                reader.record("mode='connect' without a path", hint: "add path='/…', or use mode='bind'")
+            }
         case .tcp:
             guard let source else {
                 throw reader.error("a TCP connection without <source>", hint: "add <source host='…' service='…'/>")

@@ -89,6 +89,14 @@ extension VNCDefinition {
         if !autoport, port == nil, !reader.hasAttribute("port") || number == -1, case .address = listen {
             reader.record("autoport='no' without a port", hint: "add port='5900', or use autoport='yes'")
         }
+        if case .address = listen {
+        } else if port != nil || saysAuto == false {
+            reader.record(
+                "a TCP port does not go with this <listen>", hint: "remove port and autoport, or the <listen>",
+                attribute: "port")
+        } else {
+            autoport = true
+        }
         keymap = reader.attribute("keymap")
         if let keymap, !PlainName.isPlain(keymap) {
             reader.record(

@@ -85,7 +85,8 @@ extension DomainDefinition {
 
     /// Without what only a running guest has: its number, terminals, chosen ports, and the aliases it was given.
     ///
-    /// Aliases that begin with `ua-` are the user's and stay, as in libvirt.
+    /// Aliases that begin with `ua-` are the user's and stay; link names that begin with `vnet` are not and go: both as
+    /// in libvirt.
     public func inactive() -> DomainDefinition {
         var definition = self
         definition.id = nil
@@ -97,7 +98,12 @@ extension DomainDefinition {
         }
         for index in definition.devices.disks.indices { keep(&definition.devices.disks[index].alias) }
         for index in definition.devices.controllers.indices { keep(&definition.devices.controllers[index].alias) }
-        for index in definition.devices.interfaces.indices { keep(&definition.devices.interfaces[index].alias) }
+        for index in definition.devices.interfaces.indices {
+            keep(&definition.devices.interfaces[index].alias)
+            if definition.devices.interfaces[index].targetDevice?.hasPrefix("vnet") == true {
+                definition.devices.interfaces[index].targetDevice = nil
+            }
+        }
         for index in definition.devices.serials.indices {
             keep(&definition.devices.serials[index].alias)
             settle(&definition.devices.serials[index].backend)
