@@ -37,7 +37,6 @@ final class ReadSession {
     }
 
     func take(node: Int) { marks[node].insert(.taken) }
-    func isTaken(node: Int) -> Bool { marks[node].contains(.taken) }
     func takeText(node: Int) { marks[node].insert(.textTaken) }
     func settle(node: Int) { marks[node].formUnion([.taken, .settled]) }
     func take(attribute: Int) { attributeIsTaken[attribute] = true }
@@ -45,8 +44,6 @@ final class ReadSession {
     func record(_ error: LodgeError, at offset: Int) { findings.append(Finding(offset: offset, error: error)) }
 
     func location(of offset: Int) -> SourceLocation { places.location(of: offset, in: document) }
-
-    func hint(for path: String) -> String? { hints[path] }
 
     /// Refuses what nobody took, and throws everything found as one error, in the order of the document.
     func finish() throws(LodgeError) {

@@ -48,8 +48,10 @@ extension XMLDocument {
         unsafe self.parser = parser
         self.source = source
         self.file = file
-        nodes.reserveCapacity(source.count / 40)
-        attributes.reserveCapacity(source.count / 40)
+        // About what a definition has; a large text may just as well be one element.
+        let guess = min(source.count / 40, 1000)
+        nodes.reserveCapacity(guess)
+        attributes.reserveCapacity(guess)
     }
 
     deinit { unsafe XML_ParserFree(parser) }

@@ -28,6 +28,14 @@ import Testing
         #expect(back.xml() == text)
     }
 
+    /// The domain that `make demo` starts.
+    @Test func demoDomainIsRead() throws {
+        let file = Self.directory.appendingPathComponent("../guest/domain.xml").standardizedFileURL
+        let text = String(decoding: try Data(contentsOf: file), as: UTF8.self).replacing("@IMAGES@", with: "/srv")
+        let definition = try DomainDefinition(xml: Array(text.utf8), file: "domain.xml")
+        #expect(try DomainDefinition(xml: Array(definition.xml().utf8), file: "written") == definition)
+    }
+
     @Test(.enabled(if: Validator.isInstalled, "needs virt-xml-validate of libvirt-clients"), arguments: names)
     func isAcceptedByLibvirtsValidator(_ name: String) throws {
         let definition = try DomainDefinition(xml: try Self.bytes(of: name), file: name)

@@ -108,7 +108,7 @@ extension VNCDefinition {
 
     /// `<listen>`, or the older attributes that say the same.
     private static func readListen(_ reader: ElementReader) -> Listen {
-        let address = reader.host("listen").flatMap { $0.isEmpty ? nil : $0 }
+        let address = reader.host("listen")
         let socket = reader.path("socket")
         let listens = reader.children("listen") { listen throws(LodgeError) -> Listen in
             switch try listen.required("type", as: ListenKind.self) {

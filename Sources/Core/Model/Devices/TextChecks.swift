@@ -31,10 +31,10 @@ extension ElementReader {
         return path
     }
 
-    /// Takes an attribute that holds an IP address or a host's name.
+    /// Takes an attribute that holds an IP address or a host's name; an empty one says nothing.
     func host(_ name: String) -> String? {
-        guard let host = attribute(name) else { return nil }
-        if !host.isEmpty, !PlainName.isPlain(host, and: ":") {
+        guard let host = attribute(name), !host.isEmpty else { return nil }
+        if !PlainName.isPlain(host, and: ":") {
             record(
                 "'\(excerpt(host))' as @\(name) of <\(self.name)> is not an address",
                 hint: "use an IP address or a host's name", attribute: name)
