@@ -70,6 +70,9 @@ let package = Package(
             name: "LodgeNetlinkTests", dependencies: ["LodgeCore", "LodgeNetlink", system], path: "Tests/Netlink",
             swiftSettings: testRules),
         .testTarget(
+            name: "LodgeQEMUTests", dependencies: ["LodgeCore", "LodgeQEMU", "TestSupport", "CLinux", log, system],
+            path: "Tests/QEMU", swiftSettings: testRules),
+        .testTarget(
             name: "LodgeNetworkTests",
             dependencies: ["LodgeCore", "LodgeNetlink", "LodgeNetwork", "CLinux", log, system], path: "Tests/Network",
             swiftSettings: testRules),

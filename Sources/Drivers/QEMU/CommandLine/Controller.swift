@@ -90,7 +90,7 @@ extension CommandLine {
 
     static func usbBus(_ index: UInt32) -> String { index == 0 ? "usb" : "usb\(index)" }
 
-    private static func usbDriver(_ model: ControllerDefinition.USB.Model) -> String {
+    static func usbDriver(_ model: ControllerDefinition.USB.Model) -> String {
         switch model {
         case .qemuXHCI: "qemu-xhci"
         case .necXHCI: "nec-usb-xhci"
@@ -106,7 +106,7 @@ extension CommandLine {
         }
     }
 
-    private static func scsiDriver(_ model: ControllerDefinition.SCSI.Model) -> String {
+    static func scsiDriver(_ model: ControllerDefinition.SCSI.Model) -> String {
         switch model {
         case .virtioSCSI: "virtio-scsi-pci"
         case .lsilogic: "lsi53c895a"

@@ -33,7 +33,8 @@ extension CommandLine {
         }
     }
 
-    private static func driver(_ model: InterfaceDefinition.Model) -> String {
+    /// QEMU's name of a card.
+    static func driver(_ model: InterfaceDefinition.Model) -> String {
         model == .virtio ? "virtio-net-pci" : model.rawValue
     }
 }

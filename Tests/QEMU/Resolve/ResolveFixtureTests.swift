@@ -1,0 +1,58 @@
+import LodgeCore
+import Testing
+
+@testable import LodgeQEMU
+
+/// What must hold for whatever people write, shown on every fixture.
+@Suite struct ResolveFixtureTests {
+    @Test func thereAreEnough() { #expect(Fixtures.domains.count >= 10) }
+
+    @Test(arguments: Fixtures.domains)
+    func resolvingTwiceChangesNothing(_ name: String) throws {
+        let once = try Fixtures.domain(name).resolved(Fixtures.inputs())
+        #expect(try once.resolved(Fixtures.inputs()) == once)
+    }
+
+    @Test(arguments: Fixtures.domains)
+    func theResultSurvivesItsXML(_ name: String) throws {
+        let resolved = try Fixtures.domain(name).resolved(Fixtures.inputs())
+        let back = try DomainDefinition(xml: Array(resolved.xml().utf8), file: name)
+        #expect(back == resolved)
+        #expect(try back.resolved(Fixtures.inputs()) == resolved)
+    }
+
+    @Test(arguments: Fixtures.domains)
+    func noPlaceIsGivenTwice(_ name: String) throws {
+        let devices = try Fixtures.domain(name).resolved(Fixtures.inputs()).devices
+        let places = devices.pciAddresses.map { address in
+            var address = address
+            address.multifunction = nil
+            return address
+        }
+        #expect(Set(places).count == places.count)
+        let indices = devices.controllers.filter { $0.usb?.masterStartPort == nil }
+            .map { "\($0.typeName) \(String(describing: $0.index))" }
+        #expect(Set(indices).count == indices.count)
+    }
+
+    @Test(arguments: Fixtures.domains)
+    func whatWasSaidStays(_ name: String) throws {
+        let definition = try Fixtures.domain(name)
+        let resolved = try definition.resolved(Fixtures.inputs())
+        let given = Set(definition.devices.pciAddresses.map(\.description))
+        #expect(given.isSubset(of: Set(resolved.devices.pciAddresses.map(\.description))))
+        #expect(resolved.devices.disks.map(\.target) == definition.devices.disks.map(\.target))
+        #expect(resolved.devices.interfaces.map(\.mac) == definition.devices.interfaces.map(\.mac))
+        #expect(resolved.metadata == definition.metadata)
+    }
+
+    @Test(arguments: Fixtures.domains)
+    func everyDeviceHasItsPlace(_ name: String) throws {
+        let resolved = try Fixtures.domain(name).resolved(Fixtures.inputs())
+        // Writing the command line throws for a device without a place.
+        _ = try LaunchPlan(
+            resolved,
+            LaunchInputs(
+                emulator: "/usr/bin/qemu-system-x86_64", runDirectory: "/run/lodge/x", vncPorts: [0: 5900], now: 0))
+    }
+}
