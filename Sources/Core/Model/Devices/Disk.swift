@@ -137,7 +137,8 @@ extension DiskDefinition {
         let kind: Kind = reader.hasAttribute("type") ? try reader.required("type") : .file
         device = reader.hasAttribute("device") ? try reader.required("device") : .disk
         driver = reader.child("driver", Driver.init)
-        source = reader.child("source") { source throws(LodgeError) in
+        let sourceElement = reader.child("source")
+        source = sourceElement?.collect { source throws(LodgeError) in
             // A number that libvirt gives the image of a running guest; it means nothing in a definition.
             _ = source.attribute("index", as: UInt32.self)
             switch kind {
@@ -180,7 +181,7 @@ extension DiskDefinition {
         bootOrder = reader.bootOrder()
         alias = reader.alias()
         address = bus == .virtio ? reader.address(.pci) : reader.address(.drive)
-        if source == nil, device == .disk {
+        if sourceElement == nil, device == .disk {
             reader.record(
                 "a disk without <source>", hint: "add <source file='…'/>; only a CD-ROM drive can be empty")
         }
@@ -237,10 +238,10 @@ extension DiskDefinition {
         }
     }
 
-    /// Letters, at most with a number behind them; also the `disk0` and `cciss!c0d0` styles are left out on purpose.
+    /// One of the usual prefixes and letters behind it, as libvirt's schema has it but for partitions.
     private static func isTargetName(_ name: String) -> Bool {
-        let letters = name.utf8.prefix { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
-        return (3...16).contains(name.utf8.count) && letters.count == name.utf8.count
+        guard ["vd", "sd", "hd"].contains(name.prefix(2)), (3...16).contains(name.utf8.count) else { return false }
+        return name.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
     }
 }
 

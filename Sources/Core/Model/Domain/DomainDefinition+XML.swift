@@ -59,7 +59,8 @@ extension DomainDefinition {
             }
         }
         let vcpuElement = reader.child("vcpu")
-        vcpu = vcpuElement?.collect(VCPUDefinition.init) ?? VCPUDefinition()
+        let vcpu = vcpuElement?.collect(VCPUDefinition.init)
+        self.vcpu = vcpu ?? VCPUDefinition()
         ioThreads = reader.child("iothreads") { element throws(LodgeError) in
             let count: UInt32 = try element.requiredText()
             guard count <= 256 else { throw element.error("more than 256 I/O threads: \(count)") }
@@ -74,9 +75,11 @@ extension DomainDefinition {
         features = reader.child("features", FeaturesDefinition.init)
         let cpuElement = reader.child("cpu")
         cpu = cpuElement?.collect(CPUDefinition.init)
-        if let cpuElement, let topology = cpu?.topology, topology.count != UInt64(vcpu.maximum) {
+        // A <vcpu> that could not be read has been refused already.
+        let count = vcpuElement == nil ? 1 : vcpu?.maximum
+        if let cpuElement, let count, let topology = cpu?.topology, topology.count != UInt64(count) {
             cpuElement.record(
-                "the topology has \(topology.count) processors, <vcpu> \(vcpu.maximum)", hint: "make them equal")
+                "the topology has \(topology.count) processors, <vcpu> \(count)", hint: "make them equal")
         }
         clock = reader.child("clock", ClockDefinition.init) ?? ClockDefinition()
         onPowerOff = reader.childText("on_poweroff", as: LifecycleAction.self) ?? .destroy
