@@ -72,4 +72,21 @@ int lodge_has_close_range(void);
 int lodge_has_peer_pidfd(void);
 int lodge_has_pidfd_info(int pidfd);
 
+// Unix sockets, close-on-exec, non-blocking. Paths of at most 107 bytes.
+int lodge_unix_socket(void);
+int lodge_unix_bind(int socket, const char *path);
+int lodge_unix_connect(int socket, const char *path);
+// A non-blocking, close-on-exec connection.
+int lodge_accept(int socket);
+// Who made the connection: its process descriptor (Linux 6.5), or its pid.
+int lodge_peer_pidfd(int socket);
+int lodge_peer_pid(int socket);
+
+// epoll(7), one event at a time.
+int lodge_epoll(void);
+int lodge_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
+int lodge_epoll_remove(int epoll, int fd);
+// Returns 1 with token and events, 0 when the time passed.
+int lodge_epoll_wait(int epoll, int milliseconds, uint64_t *token, uint32_t *events);
+
 #endif
