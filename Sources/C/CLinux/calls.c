@@ -38,6 +38,7 @@ static int fill(int result, const struct stat *status, struct lodge_file *file) 
         file->size = status->st_size > 0 ? (uint64_t)status->st_size : 0;
         file->mode = status->st_mode;
         file->uid = status->st_uid;
+        file->special = status->st_rdev;
     }
     return result;
 }
@@ -64,6 +65,13 @@ int lodge_ofd_unlock(int fd) {
 
 int lodge_ofd_held(int fd) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int result = fcntl(fd, F_OFD_GETLK, &lock);
+    return result < 0 ? result : lock.l_type != F_UNLCK;
+}
+
+int lodge_ofd_byte_held(int fd, int64_t offset, int exclusive) {
+    struct flock lock = {
+        .l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
     int result = fcntl(fd, F_OFD_GETLK, &lock);
     return result < 0 ? result : lock.l_type != F_UNLCK;
 }

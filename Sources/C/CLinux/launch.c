@@ -155,6 +155,26 @@ static long take_lease(struct lodge_launch *launch) {
     return 0;
 }
 
+// Claims last as long as the open file description that the program keeps, as the lease does.
+static long take_claims(struct lodge_launch *launch) {
+    STEP(OPEN_CLAIMS);
+    long claims = raw6(SYS_openat, AT_FDCWD, (long)launch->claims_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0, 0, 0);
+    TRY(claims);
+    STEP(LOCK_CLAIM);
+    for (int index = 0; index < launch->claim_count; index++) {
+        struct flock lock;
+        lock.l_type = launch->claim_exclusive[index] ? F_WRLCK : F_RDLCK;
+        lock.l_whence = SEEK_SET;
+        lock.l_start = launch->claim_offsets[index];
+        lock.l_len = 1;
+        lock.l_pid = 0;
+        launch->failed_claim = index;
+        TRY(raw(SYS_fcntl, claims, F_OFD_SETLK, &lock));
+    }
+    launch->sources[launch->claims_index] = (int)claims;
+    return 0;
+}
+
 static long reset_signals(void) {
     // The kernel's struct sigaction, all zero: SIG_DFL, no flags, no mask.
     long zero[8] = {0, 0, 0, 0, 0, 0, 0, 0};
@@ -259,6 +279,7 @@ static long drop_capabilities(struct lodge_launch *launch) {
 static long prepare_and_execute(struct lodge_launch *launch) {
     TRY(read_identity(launch));
     if (launch->lease_directory >= 0) TRY(take_lease(launch));
+    if (launch->claims_path) TRY(take_claims(launch));
     STEP(CHECK_PARENT);
     if (raw(SYS_getppid, 0, 0, 0) != launch->parent) return -ESRCH;
     STEP(SESSION);

@@ -65,4 +65,7 @@ public struct AttachedInterface: ~Copyable, Sendable {
     public let tap: OwnedFD
 
     public init(tap: consuming OwnedFD) { self.tap = tap }
+
+    /// Its descriptor alone.
+    public consuming func takeTap() -> OwnedFD { tap }
 }

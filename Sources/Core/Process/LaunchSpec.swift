@@ -33,6 +33,20 @@ public struct LaunchSpec: Sendable {
         }
     }
 
+    /// The file in which the child claims what no other may have, for as long as it lives.
+    public struct ClaimsFile: Sendable, Hashable {
+        public var path: String
+        /// The descriptor's number in the child, where it stays open over exec.
+        public var target: CInt
+        public var claims: [Claim]
+
+        public init(path: String, target: CInt, claims: [Claim]) {
+            self.path = path
+            self.target = target
+            self.claims = claims
+        }
+    }
+
     /// An absolute path.
     public var executable: String
     /// `argv`, the program's name first.
@@ -45,6 +59,7 @@ public struct LaunchSpec: Sendable {
     public var standardOutput = Standard.null
     public var standardError = Standard.null
     public var lease: LeaseFile?
+    public var claims: ClaimsFile?
     /// Kept in all sets over exec; every other one is dropped from all of them.
     public var capabilities: Set<Capability> = []
     public var noNewPrivileges = true
@@ -71,7 +86,9 @@ public struct LaunchSpec: Sendable {
             throw refuse("'\(entry)' is no environment entry")
         }
         var targets: Set<CInt> = [0, 1, 2]
-        for target in descriptors.map(\.target) + (lease.map { [$0.target] } ?? []) {
+        for target in descriptors.map(\.target) + (lease.map { [$0.target] } ?? [])
+            + (claims.map { [$0.target] } ?? [])
+        {
             guard target > 2, target < 1 << 16 else { throw refuse("\(target) is no number for a descriptor") }
             guard targets.insert(target).inserted else { throw refuse("two descriptors for the number \(target)") }
         }

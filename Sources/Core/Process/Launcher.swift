@@ -24,12 +24,20 @@ public enum Launcher {
             LaunchSpec.Descriptor(source: number(spec.standardError), target: 2),
         ]
         plan += spec.descriptors
-        guard let lease = spec.lease else { return try clone(spec, plan, lease: nil, features: features) }
+        let claims = try spec.claims.map { (claims) throws(LodgeError) in
+            try claims.makeFile()
+            plan.append(LaunchSpec.Descriptor(source: -1, target: claims.target))
+            return (file: claims, index: Int32(plan.count - 1))
+        }
+        guard let lease = spec.lease else {
+            return try clone(spec, plan, lease: nil, claims: claims, features: features)
+        }
         let prepared = try Lease.Prepared(path: lease.path)
         plan.append(LaunchSpec.Descriptor(source: -1, target: lease.target))
         do throws(LodgeError) {
             return try clone(
-                spec, plan, lease: (prepared.directory, prepared.name, Int32(plan.count - 1)), features: features)
+                spec, plan, lease: (prepared.directory, prepared.name, Int32(plan.count - 1)), claims: claims,
+                features: features)
         } catch {
             prepared.remove()
             throw error
@@ -38,11 +46,11 @@ public enum Launcher {
 
     private static func clone(
         _ spec: LaunchSpec, _ plan: [LaunchSpec.Descriptor], lease: (directory: CInt, name: String, index: Int32)?,
-        features: KernelFeatures
+        claims: (file: LaunchSpec.ClaimsFile, index: Int32)?, features: KernelFeatures
     ) throws(LodgeError) -> LaunchedProcess {
         let arguments = CStrings(spec.arguments)
         let environment = CStrings(spec.environment)
-        let paths = CStrings([spec.executable, lease?.name ?? ""])
+        let paths = CStrings([spec.executable, lease?.name ?? "", claims?.file.path ?? ""])
         var sources = plan.map(\.source)
         let targets = plan.map(\.target)
         let kept = targets.sorted()
@@ -54,6 +62,11 @@ public enum Launcher {
         unsafe launch.lease_directory = lease?.directory ?? -1
         unsafe launch.lease_name = unsafe UnsafePointer(paths.base[1])
         unsafe launch.lease_index = lease?.index ?? -1
+        unsafe launch.claims_path = claims == nil ? nil : unsafe UnsafePointer(paths.base[2])
+        unsafe launch.claims_index = claims?.index ?? -1
+        let offsets = claims?.file.claims.map(\.offset) ?? []
+        let exclusive = claims?.file.claims.map { $0.exclusive ? UInt8(1) : 0 } ?? []
+        unsafe launch.claim_count = Int32(offsets.count)
         unsafe launch.count = Int32(plan.count)
         unsafe launch.capabilities = spec.capabilities.reduce(0) { $0 | 1 << UInt64($1.number) }
         unsafe launch.no_new_privileges = spec.noNewPrivileges ? 1 : 0
@@ -64,11 +77,17 @@ public enum Launcher {
         let result = unsafe sources.withUnsafeMutableBufferPointer { sources in
             unsafe targets.withUnsafeBufferPointer { targets in
                 unsafe kept.withUnsafeBufferPointer { kept in
-                    unsafe launch.sources = sources.baseAddress
-                    unsafe launch.targets = targets.baseAddress
-                    unsafe launch.kept = kept.baseAddress
-                    let pid = unsafe lodge_start(&launch, &number)
-                    return pid >= 0 ? Result.success(pid) : .failure(Errno(rawValue: Glibc.errno))
+                    unsafe offsets.withUnsafeBufferPointer { offsets in
+                        unsafe exclusive.withUnsafeBufferPointer { exclusive in
+                            unsafe launch.sources = sources.baseAddress
+                            unsafe launch.targets = targets.baseAddress
+                            unsafe launch.kept = kept.baseAddress
+                            unsafe launch.claim_offsets = offsets.baseAddress
+                            unsafe launch.claim_exclusive = exclusive.baseAddress
+                            let pid = unsafe lodge_start(&launch, &number)
+                            return pid >= 0 ? Result.success(pid) : .failure(Errno(rawValue: Glibc.errno))
+                        }
+                    }
                 }
             }
         }
@@ -82,6 +101,12 @@ public enum Launcher {
         let (step, code) = unsafe (launch.step, launch.error)
         guard code == 0, step == Int32(LODGE_STEP_EXECUTE.rawValue) else {
             discard(pidfd, features: features)
+            let failed = Int(unsafe launch.failed_claim)
+            if step == Int32(LODGE_STEP_LOCK_CLAIM.rawValue), code == EAGAIN || code == EACCES,
+                let claims = claims?.file.claims, claims.indices.contains(failed)
+            {
+                throw LodgeError(.busy, "\(claims[failed].what) is in use by another guest")
+            }
             throw failure(what, step: step, code: code)
         }
         let line = unsafe withUnsafeBytes(of: &launch.stat) { unsafe Array($0) }
@@ -126,6 +151,7 @@ public enum Launcher {
     private static let steps: [(String, String)] = [
         ("begin", "clone"), ("read its own identity", "read"), ("open the lease", "open"), ("lock the lease", "fcntl"),
         ("use the lease, which was withdrawn", "fstat"), ("write the lease", "write"),
+        ("open the file of claims", "open"), ("claim what it needs", "fcntl"),
         ("find its parent alive", "getppid"), ("begin a session", "setsid"), ("reset its signals", "rt_sigaction"),
         ("change to the root directory", "chdir"), ("limit core dumps", "prlimit"),
         ("move its descriptors", "dup3"), ("close other descriptors", "close_range"),

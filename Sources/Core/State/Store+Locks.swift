@@ -102,7 +102,8 @@ extension Store {
         }
     }
 
-    private func lockPath(_ kind: ObjectKind, _ uuid: UUID) -> String {
+    /// Where an object's lock is, to ask who holds it.
+    public func lockPath(_ kind: ObjectKind, _ uuid: UUID) -> String {
         "\(locksDirectory)/\(kind.rawValue)-\(uuid.lowercased)"
     }
 }

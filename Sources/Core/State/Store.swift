@@ -64,5 +64,7 @@ public final class Store: Sendable {
     }
     /// For settings of the whole host that are held while objects need them: the old values.
     public var hostDirectory: String { "\(root.run)/host" }
+    /// The file in which guests claim disks and ports.
+    public var claimsPath: String { "\(locksDirectory)/claims" }
     var locksDirectory: String { "\(root.run)/locks" }
 }

@@ -73,6 +73,9 @@ public enum AtomicFile {
         if durable { try syncDirectory(directory) }
     }
 
+    /// Whether there is something at a path.
+    public static func exists(_ path: String) throws(LodgeError) -> Bool { try FileStatus(path: path) != nil }
+
     /// Removes a file. Whether there was one.
     @discardableResult
     public static func remove(_ path: String, durable: Bool = false) throws(LodgeError) -> Bool {

@@ -14,8 +14,11 @@ struct FileStatus: Sendable {
     var size: UInt64
     var mode: UInt32
     var owner: UInt32
+    /// Which device a device node stands for.
+    var special: UInt64
 
     var isRegular: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
+    var isBlockDevice: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFBLK) }
     var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
 
     init(descriptor: CInt) throws(LodgeError) {
@@ -41,5 +44,6 @@ struct FileStatus: Sendable {
         size = file.size
         mode = file.mode
         owner = file.uid
+        special = file.special
     }
 }

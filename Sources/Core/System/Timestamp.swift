@@ -4,6 +4,13 @@ import Glibc
 public enum Timestamp {
     public static func now() -> Int64 { Int64(Glibc.time(nil)) }
 
+    /// Milliseconds since 1970, for events.
+    public static func milliseconds() -> Int64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
     /// `2026-03-01T12:00:00Z`, for any number of seconds.
     public static func text(_ seconds: Int64) -> String {
         let days = floorDivide(seconds, 86400)

@@ -12,6 +12,8 @@ enum lodge_step {
     LODGE_STEP_LOCK_LEASE,
     LODGE_STEP_CHECK_LEASE,
     LODGE_STEP_WRITE_LEASE,
+    LODGE_STEP_OPEN_CLAIMS,
+    LODGE_STEP_LOCK_CLAIM,
     LODGE_STEP_CHECK_PARENT,
     LODGE_STEP_SESSION,
     LODGE_STEP_SIGNALS,
@@ -39,6 +41,13 @@ struct lodge_launch {
     // Which of `sources` is the lease, to be filled by the child.
     int lease_index;
 
+    // The file of claims, NULL for none, and what is claimed in it: one byte each, for itself or shared with others.
+    const char *claims_path;
+    int claims_index;
+    int claim_count;
+    const int64_t *claim_offsets;
+    const unsigned char *claim_exclusive;
+
     // Each source is moved to the target of the same index; nothing else stays open.
     int *sources;
     const int *targets;
@@ -55,6 +64,8 @@ struct lodge_launch {
     volatile int step;
     volatile int error;
     int stat_length;
+    // Which claim another process has, when that is the step that failed.
+    int failed_claim;
     char stat[1024];
 };
 

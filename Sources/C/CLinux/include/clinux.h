@@ -18,7 +18,7 @@ int lodge_memfd(const char *name);
 int lodge_pipe(int fds[2]);
 // The file's number in its file system, its links, device and type.
 struct lodge_file {
-    uint64_t device, inode, links, size;
+    uint64_t device, inode, links, size, special;
     uint32_t mode, uid;
 };
 int lodge_stat_fd(int fd, struct lodge_file *file);
@@ -30,6 +30,10 @@ int lodge_ofd_lock(int fd, int exclusive);
 int lodge_ofd_unlock(int fd);
 // 1: somebody else holds a lock, 0: nobody does. Takes nothing.
 int lodge_ofd_held(int fd);
+// Whether somebody has a lock on one byte that an exclusive or a shared one would have to wait for: 1 or 0.
+int lodge_ofd_byte_held(int fd, int64_t offset, int exclusive);
+// Whether a TCP port of a numeric address can be bound: 1 or 0; 1 too when the address is not numeric.
+int lodge_tcp_port_is_free(const char *address, uint16_t port);
 
 // A detached thread with all signals blocked but those that a fault raises, so that no handler of the host runs on it.
 // Returns an errno value, 0 for success.
