@@ -1,6 +1,6 @@
 public import SystemPackage
 
-/// What a one-instruction guest found out about KVM on this host.
+/// What a guest of a few instructions found out about KVM on this host.
 public enum KVMState: Sendable, Hashable {
     /// The guest ran and halted.
     case works
@@ -12,8 +12,8 @@ public enum KVMState: Sendable, Hashable {
     case otherInterface(Int32)
     /// Making or running the guest failed.
     case failed(step: Step, Errno)
-    /// The guest did not halt in time: KVM spins.
-    case hangs
+    /// The guest did not halt in time: KVM spins, or emulates each instruction.
+    case tooSlow
     /// The guest left with this reason instead of halting (`KVM_EXIT_…` in linux/kvm.h).
     case otherExit(Int32)
     /// The trying process died.
@@ -33,7 +33,7 @@ public enum KVMState: Sendable, Hashable {
             case .createCPU: "creating a processor"
             case .mapCPU: "mapping the processor's state"
             case .registers: "setting the processor's registers"
-            case .run: "running one instruction"
+            case .run: "running a guest"
             }
         }
     }
@@ -47,8 +47,10 @@ extension KVMState: CustomStringConvertible {
         case .forbidden(let errno): "/dev/kvm cannot be opened (\(errno))"
         case .otherInterface(let version): "/dev/kvm speaks version \(version) of its interface, 12 is needed"
         case .failed(let step, let errno): "/dev/kvm is there, but \(step.text) failed (\(errno))"
-        case .hangs: "/dev/kvm is there, but a guest of one instruction did not end in time"
-        case .otherExit(let reason): "/dev/kvm is there, but a guest of one instruction left with exit reason \(reason)"
+        case .tooSlow:
+            "/dev/kvm is there, but a guest that counts to a million did not end in time: "
+                + "it hangs, or each instruction is emulated"
+        case .otherExit(let reason): "/dev/kvm is there, but a guest that counts left with exit reason \(reason)"
         case .died: "/dev/kvm is there, but the process that tried it died"
         }
     }
