@@ -27,7 +27,7 @@ public struct LinkChange: Sendable {
 }
 
 /// A bridge to be made.
-public struct BridgeRequest: Sendable {
+public struct BridgeRequest: Sendable, Hashable {
     public var name: String
     /// Chosen beforehand, so that a record can name the bridge before it exists.
     public var index: Int32

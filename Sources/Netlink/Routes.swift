@@ -10,6 +10,8 @@ public struct Route: Sendable, Hashable {
     /// The interface that it leaves by; nil for routes over several.
     public var index: Int32?
     public var metric: UInt32?
+    /// A router told it (IPv6), so it goes when the host stops listening to routers.
+    public var isAdvertised = false
 
     public init(destination: IPPrefix, gateway: IPAddress? = nil, index: Int32? = nil, metric: UInt32? = nil) {
         self.destination = destination
@@ -44,6 +46,7 @@ public struct Route: Sendable, Hashable {
             let prefix = IPPrefix(address, length: Int(header.rtm_dst_len))
         else { return nil }
         self.init(destination: prefix, gateway: gateway, index: index, metric: metric)
+        isAdvertised = header.rtm_protocol == UInt8(RTPROT_RA)
     }
 }
 

@@ -22,11 +22,19 @@ func run(_ path: String, _ arguments: [String], input: String = "") throws -> Pr
     posix_spawn_file_actions_adddup2(&actions, inputs[0], 0)
     posix_spawn_file_actions_adddup2(&actions, outputs[1], 1)
     posix_spawn_file_actions_adddup2(&actions, outputs[1], 2)
+    // Threads of a worker pool block all signals; programs need theirs (ping counts with SIGALRM).
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { word in word.withCString { strdup($0) } }
     words.append(nil)
     defer { for word in words { free(word) } }
     var pid = pid_t()
-    let code = posix_spawn(&pid, path, &actions, nil, &words, environ)
+    let code = posix_spawn(&pid, path, &actions, &attributes, &words, environ)
     close(outputs[1])
     close(inputs[0])
     try #require(code == 0, "cannot start \(path)")

@@ -5,7 +5,12 @@ public enum Resource: Sendable, Hashable {
     case link(name: String, index: Int32, kind: String, mac: MACAddress?)
     /// An existing link that something was attached to: the bridge that a tap is a port of.
     case port(link: String, of: String)
-    case nftTable(family: String, name: String)
+    /// A link of the host that is used, and left alone.
+    case hostLink(name: String)
+    /// An address of a link made here; it goes with the link.
+    case address(index: Int32, prefix: String)
+    /// A packet filter table, and how many rules it has when it is whole.
+    case nftTable(family: String, name: String, rules: Int)
     /// A process of ours: what it is, and the name of its lease in the object's run directory.
     case process(role: String, lease: String)
     /// A kernel setting, held through `run/host/`, where its old value is.
@@ -23,11 +28,11 @@ public enum Resource: Sendable, Hashable {
 extension Resource: Codable {
     private enum Key: String, CodingKey, CaseIterable {
         case type, name, index, kind, mac, link, of, family, role, lease, key, port, device, inode, path, shared
-        case address, driver
+        case address, driver, prefix, rules
     }
 
     private enum Kind: String, Codable {
-        case link, port, nftTable = "nft", process, sysctl, tcpPort = "tcp", disk, pci, file
+        case link, port, hostLink, address, nftTable = "nft", process, sysctl, tcpPort = "tcp", disk, pci, file
     }
 
     public init(from decoder: any Decoder) throws {
@@ -39,7 +44,13 @@ extension Resource: Codable {
                 name: try string(.name), index: try container.decode(Int32.self, forKey: .index),
                 kind: try string(.kind), mac: try container.decodeIfPresent(MACAddress.self, forKey: .mac))
         case .port: self = .port(link: try string(.link), of: try string(.of))
-        case .nftTable: self = .nftTable(family: try string(.family), name: try string(.name))
+        case .hostLink: self = .hostLink(name: try string(.name))
+        case .address:
+            self = .address(index: try container.decode(Int32.self, forKey: .index), prefix: try string(.prefix))
+        case .nftTable:
+            self = .nftTable(
+                family: try string(.family), name: try string(.name),
+                rules: try container.decode(Int.self, forKey: .rules))
         case .process: self = .process(role: try string(.role), lease: try string(.lease))
         case .sysctl: self = .sysctl(key: try string(.key))
         case .tcpPort: self = .tcpPort(try container.decode(Int.self, forKey: .port))
@@ -70,10 +81,18 @@ extension Resource: Codable {
             try type(.port)
             try string(link, .link)
             try string(bridge, .of)
-        case .nftTable(let family, let name):
+        case .hostLink(let name):
+            try type(.hostLink)
+            try string(name, .name)
+        case .address(let index, let prefix):
+            try type(.address)
+            try container.encode(index, forKey: .index)
+            try string(prefix, .prefix)
+        case .nftTable(let family, let name, let rules):
             try type(.nftTable)
             try string(family, .family)
             try string(name, .name)
+            try container.encode(rules, forKey: .rules)
         case .process(let role, let lease):
             try type(.process)
             try string(role, .role)

@@ -45,7 +45,8 @@ import Testing
         record.resources = [
             .link(name: "t0", index: 1 << 20, kind: "tun", mac: MACAddress("52:54:00:00:00:01")),
             .link(name: "t1", index: 3, kind: "bridge", mac: nil), .port(link: "t0", of: "br\"0"),
-            .nftTable(family: "inet", name: "lodge_x"), .process(role: "dnsmasq", lease: "dnsmasq.lease"),
+            .nftTable(family: "inet", name: "lodge_x", rules: 5), .hostLink(name: "br0"),
+            .address(index: 268_435_457, prefix: "10.0.0.1/24"), .process(role: "dnsmasq", lease: "dnsmasq.lease"),
             .sysctl(key: "net.ipv4.ip_forward"), .tcpPort(5900),
             .disk(device: 1, inode: .max, path: "/a", shared: true),
             .disk(device: 1, inode: 2, path: "/a\n", shared: false), .pci(address: "0000:00:01.0", driver: nil),

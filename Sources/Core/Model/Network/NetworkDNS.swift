@@ -20,12 +20,22 @@ public struct NetworkDNS: Sendable, Hashable {
     public struct Forwarder: Sendable, Hashable {
         public var address: IPAddress?
         public var domain: String?
+
+        public init(address: IPAddress? = nil, domain: String? = nil) {
+            self.address = address
+            self.domain = domain
+        }
     }
 
     /// A TXT record.
     public struct Text: Sendable, Hashable {
         public var name: String
         public var value: String
+
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// An SRV record.
@@ -41,12 +51,22 @@ public struct NetworkDNS: Sendable, Hashable {
         public var port: UInt16?
         public var priority: UInt16?
         public var weight: UInt16?
+
+        public init(service: String, transport: Transport) {
+            self.service = service
+            self.transport = transport
+        }
     }
 
     /// Names of an address.
     public struct Host: Sendable, Hashable {
         public var address: IPAddress
         public var names: [String]
+
+        public init(address: IPAddress, names: [String]) {
+            self.address = address
+            self.names = names
+        }
     }
 }
 

@@ -17,19 +17,6 @@ extension NetworkDefinition {
         "forward/driver": "leave it out; mode='hostdev' is planned",
     ]
 
-    /// Why a text is no name of an interface that Lodge makes or refers to; nil when it is one.
-    ///
-    /// Stricter than the kernel, which takes almost anything of 15 bytes: nft reads a trailing `*` as a wildcard, the
-    /// kernel itself expands `%d`, dnsmasq splits at commas.
-    public static func faultInInterfaceName(_ name: String) -> String? {
-        if name.isEmpty { return "is empty" }
-        if name.utf8.count > 15 { return "is longer than 15 bytes" }
-        if [".", "..", "all", "default"].contains(name) { return "is reserved" }
-        if name.hasPrefix("-") { return "begins with '-'" }
-        let allowed = name.utf8.allSatisfy { $0.isLetterOrDigit || [UInt8](".-_".utf8).contains($0) }
-        return allowed ? nil : "holds a character other than letters, digits, '.', '-' and '_'"
-    }
-
     /// What can only be judged with the whole definition in view.
     func check(_ reader: ElementReader) {
         if usesHostBridge { checkHostBridge(reader) }

@@ -149,7 +149,7 @@ extension NetworkDefinition {
 extension NetworkBridge {
     fileprivate init(_ reader: ElementReader) {
         self.init(name: reader.attribute("name"))
-        if let name, let fault = NetworkDefinition.faultInInterfaceName(name) {
+        if let name, let fault = LinkName.fault(in: name) {
             reader.record(
                 "the bridge name '\(excerpt(name))' \(fault)",
                 hint: "use at most 15 letters, digits, '.', '-' and '_', or leave the name out and one is chosen",

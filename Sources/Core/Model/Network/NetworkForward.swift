@@ -68,7 +68,7 @@ extension NetworkForward {
                 hint: "keep one, or none to forward to all of them")
         }
         device = device ?? interfaces.first
-        if let device, let fault = NetworkDefinition.faultInInterfaceName(device) {
+        if let device, let fault = LinkName.fault(in: device) {
             reader.record("the device name '\(excerpt(device))' \(fault)", hint: "name an interface of the host")
         }
         nat = reader.child("nat") { child throws(LodgeError) in NAT(child) }
