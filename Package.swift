@@ -62,9 +62,15 @@ let package = Package(
             name: "LodgeCLI", dependencies: ["Lodge", arguments, log], path: "Sources/CLI", swiftSettings: houseRules),
 
         // What the tests share: scratch root and namespace, the kernel features of this run.
-        .target(name: "TestSupport", dependencies: ["LodgeCore", log], path: "Tests/Support", swiftSettings: testRules),
+        .target(
+            name: "TestSupport", dependencies: ["LodgeCore", log], path: "Tests/Support", swiftSettings: testRules),
+        // A host program that treats its children badly, started by the tests.
+        .executableTarget(
+            name: "lodge-test-host", dependencies: ["LodgeCore", log], path: "Tests/TestHost", swiftSettings: testRules
+        ),
         .testTarget(
-            name: "LodgeCoreTests", dependencies: ["LodgeCore", "TestSupport", "CLinux", "CLibCapNG", log, system],
+            name: "LodgeCoreTests",
+            dependencies: ["LodgeCore", "TestSupport", "lodge-test-host", "CLinux", "CLibCapNG", log, system],
             path: "Tests/Core", swiftSettings: testRules),
         .testTarget(
             name: "LodgeNetlinkTests", dependencies: ["LodgeCore", "LodgeNetlink", system], path: "Tests/Netlink",

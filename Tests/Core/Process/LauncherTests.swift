@@ -1,3 +1,4 @@
+import CLibCapNG
 import FoundationEssentials
 import Glibc
 import SystemPackage
@@ -99,6 +100,25 @@ func output(of spec: LaunchSpec, _ features: KernelFeatures) throws -> String {
         for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
             #expect(status.contains("\(name):\t0000000000001400"), "\(name)")
         }
+    }
+
+    /// From outside, with libcap-ng's own eyes.
+    @Test(arguments: featureTiers) func hasNoCapabilitiesSeenFromOutside(_ features: KernelFeatures) throws {
+        func sets(_ pid: Int32) -> [capng_results_t] {
+            capng_clear(CAPNG_SELECT_ALL)
+            capng_setpid(pid)
+            #expect(capng_get_caps_process() == 0)
+            let ambient = capng_have_capabilities(CAPNG_SELECT_AMBIENT)
+            let bounding = capng_have_capabilities(CAPNG_SELECT_BOUNDS)
+            return [capng_have_capabilities(CAPNG_SELECT_CAPS), ambient] + (geteuid() == 0 ? [bounding] : [])
+        }
+        let process = try Launcher.launch(
+            LaunchSpec(executable: "/bin/sleep", arguments: ["sleep", "600"]), features: features)
+        #expect(sets(process.identity.pid).allSatisfy { $0 == CAPNG_NONE })
+        if geteuid() == 0 { #expect(sets(getpid()).contains { $0 != CAPNG_NONE }) }
+        _ = try process.pidfd.signal(SIGKILL)
+        try process.pidfd.wait("ending", context: .test())
+        _ = process.pidfd.exitStatus(features: features)
     }
 
     @Test(arguments: featureTiers) func saysWhichStepFailed(_ features: KernelFeatures) throws {
