@@ -25,9 +25,9 @@ public struct QMPClient: ~Copyable {
         }
     }
 
-    private let socket: OwnedFD
-    private var reader = LineReader()
-    private var events = EventQueue()
+    let socket: OwnedFD
+    var reader = LineReader()
+    var events = EventQueue()
     private var lastID: Int64 = 0
     private var isBroken = false
 
