@@ -36,10 +36,9 @@ public struct FileLock: ~Copyable, Sendable {
         var delay = Duration.microseconds(500)
         while true {
             if let lock = try tryAcquire(path, operation: operation) { return lock }
-            if context.deadline.remaining < delay {
+            guard try context.pauses(delay, "waiting for the lock of \(what)") else {
                 throw LodgeError(.busy, "cannot lock \(what): \(holder(of: path))", hint: "try again when it is done")
             }
-            try context.pause(delay, "waiting for the lock of \(what)")
             delay = min(delay * 2, .milliseconds(10))
         }
     }

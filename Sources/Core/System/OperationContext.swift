@@ -80,6 +80,16 @@ public struct OperationContext: Sendable {
         }
     }
 
+    /// The same between two tries of something: false when the deadline comes first, which the caller explains better.
+    func pauses(_ duration: Duration, _ what: @autoclosure () -> String) throws(LodgeError) -> Bool {
+        if deadline.remaining < duration { return false }
+        do throws(LodgeError) { try pause(duration, what()) } catch {
+            if error.code == .timeout { return false }
+            throw error
+        }
+        return true
+    }
+
     private func poll(
         _ descriptors: inout [pollfd], timeout: CInt, _ what: @autoclosure () -> String
     ) throws(LodgeError) -> CInt {

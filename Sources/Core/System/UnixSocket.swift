@@ -44,10 +44,9 @@ public enum UnixSocket {
             switch attempt({ unsafe lodge_unix_connect(number, place.address) }) {
             case .success: return socket
             case .failure(.resourceTemporarilyUnavailable):
-                if context.deadline.remaining < delay {
+                guard try context.pauses(delay, "connecting to '\(path)'") else {
                     throw LodgeError(.busy, "the socket '\(path)' accepts no connection")
                 }
-                try context.pause(delay, "connecting to '\(path)'")
                 delay = min(delay * 2, .milliseconds(20))
             case .failure(let errno):
                 throw LodgeError(
