@@ -2,6 +2,19 @@ import LodgeCore
 
 /// Controllers, with the ids that the devices behind them name: `pci.N`, `usb`, `scsiN`, `virtio-serialN`, `sataN`.
 extension CommandLine {
+    /// Each bus before what hangs on it: PCI bridges by their number, which is higher than that of the bus they are on,
+    /// and a USB 2 controller before its companions.
+    var controllersInOrder: [(offset: Int, element: ControllerDefinition)] {
+        func rank(_ controller: ControllerDefinition) -> (Int, UInt32) {
+            if controller.pci != nil { return (0, controller.index ?? 0) }
+            return (controller.usb?.masterStartPort == nil ? 1 : 2, 0)
+        }
+        return devices.controllers.enumerated().sorted {
+            let (one, other) = (rank($0.element), rank($1.element))
+            return one == other ? $0.offset < $1.offset : one < other
+        }
+    }
+
     mutating func writeController(_ controller: ControllerDefinition, _ position: Int) throws(LodgeError) {
         let index = controller.index ?? 0
         switch controller.kind {

@@ -40,7 +40,7 @@ extension CommandLine {
                 "driver": .string(disk.format.rawValue), "node-name": .string("\(name)-format"),
                 "file": .string("\(name)-storage"), "read-only": .bool(disk.isReadOnly), "cache": cache,
                 "discard": .text(disk.driver?.discard?.rawValue),
-                "detect-zeroes": .text(disk.driver?.detectZeroes?.rawValue),
+                "detect-zeroes": .text(Self.detectZeroes(disk.driver)),
                 "backing": disk.endsBackingChain && disk.format == .qcow2 ? .some(.null) : nil,
             ])
     }
@@ -88,6 +88,12 @@ extension CommandLine {
         case .writeback, .writethrough: ["direct": false, "no-flush": false]
         case .default, nil: nil
         }
+    }
+
+    /// QEMU unmaps zeroes only where it also discards; elsewhere libvirt writes them as such, and so do we.
+    private static func detectZeroes(_ driver: DiskDefinition.Driver?) -> String? {
+        guard let mode = driver?.detectZeroes else { return nil }
+        return mode == .unmap && driver?.discard != .unmap ? "on" : mode.rawValue
     }
 
     /// Whether the guest is told of a cache that it must flush.

@@ -104,13 +104,6 @@ struct CommandLine {
 
     var devices: DevicesDefinition { definition.devices }
 
-    /// PCI buses before what is plugged into them, in the order of their numbers; the others as they stand.
-    private var orderedControllers: [(offset: Int, element: ControllerDefinition)] {
-        let all = Array(devices.controllers.enumerated())
-        let buses = all.filter { $0.element.pci != nil }.sorted { ($0.element.index ?? 0) < ($1.element.index ?? 0) }
-        return buses + all.filter { $0.element.pci == nil }
-    }
-
     mutating func write() throws(LodgeError) {
         writeIdentity()
         try writeFirmware()
@@ -120,7 +113,7 @@ struct CommandLine {
         writeClock()
         writePower()
         writeBoot()
-        for (index, controller) in orderedControllers { try writeController(controller, index) }
+        for (index, controller) in controllersInOrder { try writeController(controller, index) }
         for (index, disk) in devices.disks.enumerated() { try writeDisk(disk, index) }
         for (index, interface) in devices.interfaces.enumerated() { try writeInterface(interface, index) }
         try writeCharacterDevices()

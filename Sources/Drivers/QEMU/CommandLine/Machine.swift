@@ -22,6 +22,8 @@ extension CommandLine {
                 ("acpi", (features?.acpi ?? false).onOff),
                 ("hpet", (hpet ?? false).onOff),
                 ("vmport", features?.vmport?.onOff), ("smm", features?.smm?.onOff),
+                // Tells the firmware to speak on the serial port.
+                ("graphics", definition.os.bios?.usesSerial.map { (!$0).onOff }),
                 ("kernel-irqchip", irqchip),
                 ("pflash0", definition.os.loader?.kind == .pflash ? "pflash0" : nil),
                 ("pflash1", definition.os.nvram?.path == nil ? nil : "pflash1"),
@@ -104,8 +106,5 @@ extension CommandLine {
         if let kernel = os.kernel { list.add("-kernel", kernel) }
         if let initrd = os.initrd { list.add("-initrd", initrd) }
         if let commandLine = os.commandLine { list.add("-append", commandLine) }
-        if os.bios?.usesSerial == true {
-            list.add("-device", ["driver": "sga"])
-        }
     }
 }

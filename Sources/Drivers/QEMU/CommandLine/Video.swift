@@ -17,10 +17,10 @@ extension CommandLine {
             ])
         }
         switch video.model {
-        case .vga, .cirrus:
-            // QEMU counts whole MiB and wants a power of two, so does libvirt's <vram> in KiB.
-            card["vgamem_mb"] = .count(video.videoMemory.map { max($0 / 1024, 1) })
-        case .bochs: card["vgamem"] = .text(video.videoMemory.map { "\($0)k" })
+        case .vga: card["vgamem_mb"] = .count(video.videoMemory.map { Self.mebibytes($0, in: 1...512) })
+        // libvirt's customary 9 MiB is none of the sizes that the card comes in.
+        case .cirrus: card["vgamem_mb"] = .count(video.videoMemory.map { Self.mebibytes($0, in: 4...16) })
+        case .bochs: card["vgamem"] = .count(video.videoMemory.map { Self.mebibytes($0, in: 4...256) << 20 })
         case .virtio, .ramfb, .none: break
         }
         if let resolution = video.resolution, video.model != .cirrus, video.model != .ramfb {
@@ -29,5 +29,12 @@ extension CommandLine {
         }
         card["id"] = .string(video.alias ?? "video\(index)")
         list.add("-device", card)
+    }
+
+    /// QEMU wants a power of two; what is asked for is rounded up to it, within what the card can have.
+    private static func mebibytes(_ kibibytes: UInt32, in range: ClosedRange<UInt32>) -> UInt32 {
+        var size = range.lowerBound
+        while size < range.upperBound, size < kibibytes / 1024 + (kibibytes % 1024 == 0 ? 0 : 1) { size *= 2 }
+        return size
     }
 }

@@ -47,6 +47,7 @@ extension Resolver {
         default: break
         }
         if definition.features?.ioapic == .kvm { changes.append("no <ioapic driver='kvm'/>") }
+        if definition.features?.hyperV != nil { changes.append("no <hyperv>") }
         if !changes.isEmpty { hint += ", with " + changes.joined(separator: " and ") }
         throw error(.missingDependency, "type='kvm' does not work here: \(inputs.kvm)", hint: hint)
     }
@@ -54,6 +55,9 @@ extension Resolver {
     mutating func resolveProcessors() {
         if definition.features?.ioapic == .kvm, definition.kind != .kvm {
             refuse("<ioapic driver='kvm'/> needs type='kvm'", hint: "remove it, or use driver='qemu'")
+        }
+        if definition.features?.hyperV != nil, definition.kind != .kvm {
+            refuse("<hyperv> needs type='kvm'", hint: "remove it")
         }
         guard let cpu = definition.cpu else { return }
         switch cpu.mode {
