@@ -58,17 +58,17 @@ extension NetworkDriver {
     ) throws(LodgeError) {
         let object = ObjectReference(.network, definition.name)
         try clear(uuid, object, context: context)
-        let plan = try NetworkPlan(
-            definition, uuid: uuid, index: LinkName.randomIndex(), resolvers: HostResolvers.read())
         let session = try NetlinkSession()
+        let plan = try NetworkPlan(
+            definition, uuid: uuid, index: try freeIndex(session), resolvers: HostResolvers.read())
         // Two starts must not both find a subnet free.
         let subnets = try store.lockResource("subnets:\(namespace)", operation: "net-start", context: context)
         try check(plan, object, session, context: context)
         var record = StatusRecord(
             boot: store.bootID, kind: .network, uuid: uuid, name: definition.name, persistent: persistent,
             namespace: namespace, resources: plan.resources)
-        try store.writeRecord(&record)
         do throws(LodgeError) {
+            try store.writeRecord(&record)
             try store.writeLiveXML(.network, uuid, definition.xml())
             try makeLinks(plan, session)
             _ = consume subnets
@@ -87,6 +87,14 @@ extension NetworkDriver {
             throw error.on(object)
         }
         logger.info("network started", metadata: ["network": "\(definition.name)", "bridge": "\(plan.bridgeName)"])
+    }
+
+    /// An ifindex that no link has: undoing a failed start deletes by it.
+    private func freeIndex(_ session: NetlinkSession) throws(LodgeError) -> Int32 {
+        while true {
+            let index = LinkName.randomIndex()
+            if try session.link(index: index) == nil { return index }
+        }
     }
 
     /// Makes sure that nothing of an earlier run is left.

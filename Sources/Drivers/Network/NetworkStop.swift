@@ -23,7 +23,8 @@ extension NetworkDriver {
             guard var record = reading.record else { throw notActive(object) }
             record.phase = .stopping
             try store.writeRecord(&record)
-            try takeAway(record, context: context)
+            // Once begun it is finished: half a network helps nobody.
+            try takeAway(record, context: context.shielded(for: .seconds(30)))
             logger.info("network destroyed", metadata: ["network": "\(record.name)"])
         }
     }
@@ -45,6 +46,7 @@ extension NetworkDriver {
             }
             // The namespace is gone, and its links with it; only the server may be left.
             try takeAway(record, reaches: false, context: context)
+            try Directory.remove("\(store.hostDirectory)/\(cookie)")
             return
         }
         logger.warning(
