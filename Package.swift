@@ -80,7 +80,8 @@ let package = Package(
             path: "Tests/QEMU", swiftSettings: testRules),
         .testTarget(
             name: "LodgeNetworkTests",
-            dependencies: ["LodgeCore", "LodgeNetlink", "LodgeNetwork", "CLinux", log, system], path: "Tests/Network",
+            dependencies: ["LodgeCore", "LodgeNetlink", "LodgeNetwork", "TestSupport", "CLinux", log, system],
+            path: "Tests/Network",
             swiftSettings: testRules),
     ]
 )

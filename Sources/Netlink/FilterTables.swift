@@ -22,8 +22,8 @@ public struct FilterTable: Sendable, Hashable {
 extension NetlinkSession {
     /// Every table with the number of rules and references in its chains, in one dump.
     ///
-    /// The number falls when somebody flushes the table or one of its chains, so it tells a whole table from a half one.
-    /// Empty when the kernel has no nf_tables.
+    /// The number falls when somebody flushes the table or one of its chains, so it tells a whole table from a half
+    /// one. Empty when the kernel has no nf_tables.
     public func filterTables() throws(LodgeError) -> [FilterTable: Int] {
         var uses: [FilterTable: Int] = [:]
         do {

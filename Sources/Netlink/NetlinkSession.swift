@@ -23,7 +23,8 @@ import SystemPackage
 
     /// - Throws: ``LodgeError`` when the kernel gives no socket.
     public init(_ family: Family = .route) throws(LodgeError) {
-        // The kernel chooses the port: libnl derives it from the pid, which two copies of it in one process would share.
+        // The kernel chooses the port: libnl derives it from the pid, which two copies of it in one process would
+        // share.
         let raw = try syscall("socket", "cannot talk to the kernel's network") {
             Glibc.socket(AF_NETLINK, CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), family.number)
         }

@@ -4,6 +4,7 @@ import LodgeCore
 import LodgeNetlink
 import LodgeNetwork
 import Logging
+import TestSupport
 import Testing
 
 /// A root directory and a network namespace of a test's own, and a driver in them. Everything goes with it.
@@ -16,7 +17,7 @@ final class Scratch: Sendable {
     let store: Store
     let features: KernelFeatures
 
-    init(features: KernelFeatures = .detected()) throws {
+    init(features: KernelFeatures = .underTest) throws {
         path = NSTemporaryPath("lodge-net-" + UUID().uuidString.lowercased())
         root = try RootDirectory(under: path)
         namespace = try NetworkNamespace.create()
@@ -107,7 +108,7 @@ final class Scratch: Sendable {
 
 /// A test with a scratch of its own, which goes whatever happens.
 func withScratch<T>(
-    features: KernelFeatures = .detected(), _ body: (Scratch) async throws -> T
+    features: KernelFeatures = .underTest, _ body: (Scratch) async throws -> T
 ) async throws -> T {
     let scratch = try Scratch(features: features)
     defer { scratch.close() }

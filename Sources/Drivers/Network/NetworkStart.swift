@@ -7,7 +7,8 @@ import Logging
 extension NetworkDriver {
     /// Starts a kept network.
     ///
-    /// - Throws: `invalidState` when it is active or cannot be judged; `busy` when its bridge name or a subnet is in use,
+    /// - Throws: `invalidState` when it is active or cannot be judged; `busy` when its bridge name or a subnet is in
+    ///   use,
     ///   naming both sides.
     public func start(_ uuid: UUID, context: OperationContext) throws(LodgeError) {
         try locked(uuid, "net-start", context) { () throws(LodgeError) in

@@ -104,8 +104,8 @@ extension NetworkRoute {
 }
 
 extension ElementReader {
-    /// Takes `family`, `address` and `netmask` or `prefix`. Without either, IPv4 goes by its class and IPv6 has 64 bits,
-    /// as in libvirt.
+    /// Takes `family`, `address` and `netmask` or `prefix`. Without either, IPv4 goes by its class and IPv6 has 64
+    /// bits, as in libvirt.
     fileprivate func prefix() throws(LodgeError) -> (IPPrefix, netmask: Bool, family: Bool) {
         let family = attribute("family", as: IPAddress.Family.self)
         let address: IPAddress = try required("address")

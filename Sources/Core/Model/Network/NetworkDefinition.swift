@@ -2,8 +2,8 @@ public import FoundationEssentials
 
 /// A network as its XML describes it, in libvirt's format. A value: nothing is looked up or made.
 ///
-/// What the XML leaves open stays nil here; the driver fills in UUID, bridge name and bridge address when the network is
-/// defined, and keeps them.
+/// What the XML leaves open stays nil here; the driver fills in UUID, bridge name and bridge address when the network
+/// is defined, and keeps them.
 public struct NetworkDefinition: Sendable, Hashable {
     public var name: String
     public var uuid: UUID?

@@ -83,8 +83,8 @@ extension NetworkDriver {
         try awaitReady(process, pipe.keepReading(), log: log, context: context)
     }
 
-    /// dnsmasq puts /dev/null in the place of its standard error once its sockets are bound; before that it writes there
-    /// why it ends. So the pipe's end is the event, and what came before it the reason.
+    /// dnsmasq puts /dev/null in the place of its standard error once its sockets are bound; before that it writes
+    /// there why it ends. So the pipe's end is the event, and what came before it the reason.
     private func awaitReady(
         _ process: borrowing LaunchedProcess, _ pipe: borrowing OwnedFD, log: String, context: OperationContext
     ) throws(LodgeError) {

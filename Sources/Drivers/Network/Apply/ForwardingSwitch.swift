@@ -2,7 +2,8 @@ import FoundationEssentials
 import Glibc
 import LodgeCore
 
-/// The kernel's switch for forwarding, in the network namespace of the calling thread, held by the networks that need it.
+/// The kernel's switch for forwarding, in the network namespace of the calling thread, held by the networks that need
+/// it.
 ///
 /// The old value and one file for each holder lie under `run/host/`, written before the switch is turned. The last
 /// holder that goes puts the old value back.

@@ -2,7 +2,8 @@ import LodgeCore
 
 /// The DNS servers of the host, as `/etc/resolv.conf` has them when a network starts (resolv.conf(5)).
 ///
-/// dnsmasq is given them once: watching the file itself would cost an inotify instance a network, of which a user has 128.
+/// dnsmasq is given them once: watching the file itself would cost an inotify instance a network, of which a user has
+/// 128.
 enum HostResolvers {
     static func read() -> [IPAddress] {
         // Without it, or with one that cannot be read, names outside the network are not answered; no reason to fail.

@@ -15,8 +15,8 @@ public struct FilterPlan: Sendable, Hashable {
     /// How many rules the kernel counts when the table is whole.
     public var ruleCount: Int { chains.reduce(0) { $0 + $1.rules.count } }
 
-    /// Nil for open networks, which have no rules of ours, and for bridges of the host. An isolated network has rules also
-    /// when its bridge has no address: a guest could send what it likes to the host for forwarding.
+    /// Nil for open networks, which have no rules of ours, and for bridges of the host. An isolated network has rules
+    /// also when its bridge has no address: a guest could send what it likes to the host for forwarding.
     init?(_ definition: NetworkDefinition, uuid: UUID, bridge: String) {
         guard definition.mode != .open, definition.mode != .bridge else { return nil }
         table = Self.table(of: uuid)

@@ -124,8 +124,8 @@ extension NetworkDriver: InterfaceProvider {
         return "lt" + String(repeating: "0", count: 9 - digits.count) + digits + "-\(index)"
     }
 
-    /// The guest's address with fe in front: higher than any bridge's, which would else take the lowest of its ports' as
-    /// its own.
+    /// The guest's address with fe in front: higher than any bridge's, which would else take the lowest of its ports'
+    /// as its own.
     static func hostSide(of mac: MACAddress) -> MACAddress {
         MACAddress(truncating: mac.value & 0xff_ffff_ffff | 0xfe << 40)
     }
