@@ -83,5 +83,8 @@ let package = Package(
             dependencies: ["LodgeCore", "LodgeNetlink", "LodgeNetwork", "TestSupport", "CLinux", log, system],
             path: "Tests/Network",
             swiftSettings: testRules),
+        .testTarget(
+            name: "LodgeTests", dependencies: ["Lodge", "LodgeQEMU", "TestSupport", log], path: "Tests/Lodge",
+            swiftSettings: testRules),
     ]
 )
