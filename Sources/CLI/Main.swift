@@ -1,8 +1,28 @@
 import ArgumentParser
-import Lodge
+import Glibc
 
+/// Where the program begins: prepares the process, reads the arguments, runs one verb, and turns what went wrong into
+/// `error:` and `hint:` lines and exit code 1.
 @main
-struct LodgeCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "lodge", abstract: "Manages QEMU guests and networks without a daemon.")
+enum Main {
+    static func main() async {
+        Process.prepare()
+        let arguments = Process.arguments
+        if Signals.areWanted(by: arguments) { Signals.block() }
+        await exit(run(CommandLineArguments.inOrder(arguments)))
+    }
+
+    private static func run(_ arguments: [String]) async -> Int32 {
+        do {
+            var command = try await LodgeCommand.asyncParseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return 0
+        } catch {
+            return Failure.report(error, arguments: arguments)
+        }
+    }
 }

@@ -1,0 +1,6 @@
+import FoundationEssentials
+
+extension UUID {
+    /// As libvirt writes it.
+    var lowercased: String { uuidString.lowercased() }
+}
