@@ -145,7 +145,8 @@ static long take_lease(struct lodge_launch *launch) {
     STEP(CHECK_LEASE);
     struct stat status;
     TRY(raw(SYS_fstat, lease, &status, 0));
-    if (status.st_nlink == 0 || !(status.st_mode & S_IWUSR)) return -ECANCELED;
+    // Another file of that name is the lease of a later start.
+    if (status.st_ino != launch->lease_inode || status.st_nlink == 0 || !(status.st_mode & S_IWUSR)) return -ECANCELED;
     STEP(WRITE_LEASE);
     long written = raw(SYS_write, writer, launch->stat, launch->stat_length);
     TRY(written);

@@ -34,18 +34,26 @@ public enum Launcher {
         }
         let prepared = try Lease.Prepared(path: lease.path)
         plan.append(LaunchSpec.Descriptor(source: -1, target: lease.target))
+        let place = LeasePlace(
+            directory: prepared.directory, name: prepared.name, inode: prepared.inode, index: Int32(plan.count - 1))
         do throws(LodgeError) {
-            return try clone(
-                spec, plan, lease: (prepared.directory, prepared.name, Int32(plan.count - 1)), claims: claims,
-                features: features)
+            return try clone(spec, plan, lease: place, claims: claims, features: features)
         } catch {
             prepared.remove()
             throw error
         }
     }
 
+    /// Where the child finds its lease, and which of its descriptors it becomes.
+    private struct LeasePlace {
+        var directory: CInt
+        var name: String
+        var inode: UInt64
+        var index: Int32
+    }
+
     private static func clone(
-        _ spec: LaunchSpec, _ plan: [LaunchSpec.Descriptor], lease: (directory: CInt, name: String, index: Int32)?,
+        _ spec: LaunchSpec, _ plan: [LaunchSpec.Descriptor], lease: LeasePlace?,
         claims: (file: LaunchSpec.ClaimsFile, index: Int32)?, features: KernelFeatures
     ) throws(LodgeError) -> LaunchedProcess {
         let arguments = CStrings(spec.arguments)
@@ -61,6 +69,7 @@ public enum Launcher {
         unsafe launch.parent = getpid()
         unsafe launch.lease_directory = lease?.directory ?? -1
         unsafe launch.lease_name = unsafe UnsafePointer(paths.base[1])
+        unsafe launch.lease_inode = lease?.inode ?? 0
         unsafe launch.lease_index = lease?.index ?? -1
         unsafe launch.claims_path = claims == nil ? nil : unsafe UnsafePointer(paths.base[2])
         unsafe launch.claims_index = claims?.index ?? -1

@@ -142,6 +142,8 @@ public enum Lease {
     struct Prepared: ~Copyable {
         private let parent: OwnedFD
         let name: String
+        /// The number of the file: another one of this name is not this lease.
+        let inode: UInt64
         var directory: CInt { parent.raw }
 
         /// - Throws: `.busy` when a process holds the lease that is there.
@@ -169,6 +171,7 @@ public enum Lease {
                 })
             let number = made.raw
             try syscall("fchmod", "cannot make the lease '\(path)'") { Glibc.fchmod(number, 0o600) }
+            inode = try FileStatus(descriptor: number).identity.inode
             self.parent = parent
             self.name = name
         }

@@ -27,6 +27,7 @@ enum JSONCheck {
                 guard let last = open.indices.last, let keys = open[last] else { throw .malformed }
                 // A key could otherwise be written in two ways. None that is written here needs an escape.
                 guard !escaped else { throw .escapedKey }
+                guard keys.count < 100 else { throw .tooLarge }
                 if keys.contains(where: { bytes[$0].elementsEqual(bytes[content]) }) {
                     throw .duplicateKey(String(decoding: bytes[content], as: UTF8.self))
                 }

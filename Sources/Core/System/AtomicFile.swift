@@ -129,9 +129,15 @@ public enum AtomicFile {
                 case .success(let number):
                     let file = OwnedFD(taking: number)
                     // A cleaner that came between our open and our lock holds the lock or has removed the file.
-                    guard case .success = attempt({ lodge_ofd_lock(number, 1) }),
-                        try FileStatus(descriptor: number).links > 0
-                    else { continue }
+                    switch attempt({ lodge_ofd_lock(number, 1) }) {
+                    case .success: break
+                    case .failure(.resourceTemporarilyUnavailable), .failure(.permissionDenied): continue
+                    case .failure(let errno):
+                        _ = attempt { unsafe Glibc.unlink(name) }
+                        throw LodgeError(
+                            .init(errno), "cannot lock a file beside '\(target)'", cause: .errno(errno, call: "fcntl"))
+                    }
+                    guard try FileStatus(descriptor: number).links > 0 else { continue }
                     self.path = name
                     self.file = file
                     return

@@ -80,13 +80,15 @@ public struct FileLock: ~Copyable, Sendable {
         return Owner(pid: pid, operation: String(fields[2]), since: since)
     }
 
-    /// Whether somebody holds the lock, without trying to take it.
+    /// Whether somebody holds the lock, without trying to take it. True too when it cannot be told.
     public static func isHeld(_ path: String) -> Bool {
-        guard case .success(let number) = attempt({ unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) })
-        else { return false }
-        let file = OwnedFD(taking: number)
-        if case .success(0) = attempt({ lodge_ofd_held(file.raw) }) { return false }
-        return true
+        switch attempt({ unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }) {
+        case .failure(let errno): return errno != .noSuchFileOrDirectory
+        case .success(let number):
+            let file = OwnedFD(taking: number)
+            if case .success(0) = attempt({ lodge_ofd_held(file.raw) }) { return false }
+            return true
+        }
     }
 
     private static func holder(of path: String) -> String {

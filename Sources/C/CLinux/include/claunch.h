@@ -38,6 +38,8 @@ struct lodge_launch {
     // The lease: a directory's descriptor and a name in it, -1 for none.
     int lease_directory;
     const char *lease_name;
+    // The number of the file that was made for this start.
+    uint64_t lease_inode;
     // Which of `sources` is the lease, to be filled by the child.
     int lease_index;
 
