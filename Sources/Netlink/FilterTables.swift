@@ -71,11 +71,26 @@ extension NetlinkSession {
     ///
     /// - Parameter comment: at most 128 bytes; shown by `nft list table`.
     public func replaceFilterTable(_ table: FilterTable, comment: String, chains: [FilterChain]) throws(LodgeError) {
+        do {
+            // As a rule there is none of that name. With a deletion in the transaction, closing the socket would wait
+            // until the kernel has disposed of what was deleted: ten milliseconds and more.
+            try install(table, comment: comment, chains: chains, replacing: false)
+        } catch {
+            guard error.code == .alreadyExists else { throw error }
+            try install(table, comment: comment, chains: chains, replacing: true)
+        }
+    }
+
+    private func install(
+        _ table: FilterTable, comment: String, chains: [FilterChain], replacing: Bool
+    ) throws(LodgeError) {
         var batch = try FilterBatch(family: try Self.number(of: table), session: self)
-        // Adding first makes the deletion succeed also when there was no such table.
-        try batch.add(NFT_MSG_NEWTABLE, NLM_F_CREATE) { $0.put(NFTA_TABLE_NAME.rawValue, string: table.name) }
-        try batch.add(NFT_MSG_DELTABLE) { $0.put(NFTA_TABLE_NAME.rawValue, string: table.name) }
-        try batch.add(NFT_MSG_NEWTABLE, NLM_F_CREATE) { message in
+        if replacing {
+            // Adding first makes the deletion succeed also when the table has gone meanwhile.
+            try batch.add(NFT_MSG_NEWTABLE, NLM_F_CREATE) { $0.put(NFTA_TABLE_NAME.rawValue, string: table.name) }
+            try batch.add(NFT_MSG_DELTABLE) { $0.put(NFTA_TABLE_NAME.rawValue, string: table.name) }
+        }
+        try batch.add(NFT_MSG_NEWTABLE, NLM_F_CREATE | (replacing ? 0 : NLM_F_EXCL)) { message in
             message.put(NFTA_TABLE_NAME.rawValue, string: table.name)
             let text = Array(comment.utf8.prefix(128)) + [0]
             // libnftnl's user data: type 0 is a comment, then the length.
