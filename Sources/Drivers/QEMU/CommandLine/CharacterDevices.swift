@@ -42,6 +42,14 @@ extension CommandLine {
         return ["bus": .string("virtio-serial\(address.controller).\(address.bus)"), "nr": .count(address.port)]
     }
 
+    /// The number of a socket in the guest's run directory that listens before QEMU exists: QEMU itself could not make
+    /// one at a path longer than 107 bytes.
+    private mutating func listener(_ name: String) -> CInt {
+        let number = LaunchPlan.Descriptor.firstTap + CInt(clamping: taps.count + sockets.count)
+        sockets.append(LaunchPlan.Socket(path: "\(inputs.runDirectory)/\(name).sock", target: number))
+        return number
+    }
+
     private mutating func writeBackend(_ backend: CharacterBackend, _ name: String) {
         let id = "char\(name)"
         let log: [(key: String, value: String?)] = [
@@ -56,6 +64,8 @@ extension CommandLine {
             list.add("-chardev", "pty", [("id", id)] + log)
         case .file(let path, let append):
             list.add("-chardev", "file", [("id", id), ("path", path), ("append", append?.onOff)] + log)
+        case .unix(nil, .bind):
+            list.add("-chardev", "socket", [("id", id), ("fd", "\(listener(name))")] + mode(.bind) + log)
         case .unix(let path, let direction):
             list.add(
                 "-chardev", "socket",

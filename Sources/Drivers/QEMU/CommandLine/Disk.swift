@@ -14,8 +14,11 @@ extension CommandLine {
             drive["write-cache"] = .onOff(Self.writesBack(disk.driver?.cache))
             if disk.isShareable { drive["share-rw"] = true }
         }
-        drive["werror"] = .text(disk.driver?.errorPolicy?.rawValue)
-        drive["rerror"] = .text(disk.driver?.readErrorPolicy?.rawValue)
+        // They belong to the image, so a drive without one has none.
+        if disk.source != nil {
+            drive["werror"] = .text(disk.driver?.errorPolicy.map { $0 == .enospace ? "enospc" : $0.rawValue })
+            drive["rerror"] = .text(disk.driver?.readErrorPolicy?.rawValue)
+        }
         list.add("-device", drive)
     }
 
@@ -71,12 +74,25 @@ extension CommandLine {
                 "driver": .string(isDisc ? "ide-cd" : "ide-hd"), "bus": .string("ide.\(address.bus)"),
                 "unit": .count(address.unit),
             ]
+        case .scsi where isNarrow(address.controller):
+            return [
+                "driver": .string(isDisc ? "scsi-cd" : "scsi-hd"), "bus": .string("scsi\(address.controller).0"),
+                "scsi-id": .count(address.unit),
+            ]
         case .scsi:
             return [
                 "driver": .string(isDisc ? "scsi-cd" : "scsi-hd"), "bus": .string("scsi\(address.controller).0"),
                 "channel": .count(address.bus), "scsi-id": .count(address.target), "lun": .count(address.unit),
             ]
         case .virtio: return [:]
+        }
+    }
+
+    /// A parallel SCSI bus tells its drives apart by target alone, which libvirt's addresses call the unit.
+    private func isNarrow(_ index: UInt32) -> Bool {
+        devices.controllers.contains { controller in
+            guard controller.index == index, case .scsi(let scsi) = controller.kind else { return false }
+            return scsi.model != .virtioSCSI
         }
     }
 

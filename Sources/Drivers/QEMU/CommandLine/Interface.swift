@@ -10,9 +10,14 @@ extension CommandLine {
                 "-netdev",
                 [
                     "type": "tap", "id": .string(peer), "fd": .string("\(tap)"),
-                    "vhost": .flag(interface.driver?.backend == .vhost ? true : nil),
+                    "vhost": .flag(usesKernel(interface) ? true : nil),
                 ])
         } else {
+            guard interface.source == .user else {
+                throw LodgeError(
+                    .invalidState, "the network card \(index) has no tap",
+                    object: ObjectReference(.domain, definition.name))
+            }
             list.add("-netdev", ["type": "user", "id": .string(peer)])
         }
         let model = interface.model ?? .virtio
@@ -30,6 +35,17 @@ extension CommandLine {
         list.add("-device", card)
         if interface.linkState == .down {
             finish.append(.init(command: "set_link", arguments: ["name": .string(name), "up": false]))
+        }
+    }
+
+    /// Whether the kernel moves the packets. With KVM it does unless told otherwise, and QEMU does it itself where
+    /// `/dev/vhost-net` cannot be opened.
+    private func usesKernel(_ interface: InterfaceDefinition) -> Bool {
+        guard interface.model == .virtio else { return false }
+        return switch interface.driver?.backend {
+        case .vhost: true
+        case .qemu: false
+        case nil: definition.kind == .kvm
         }
     }
 

@@ -42,10 +42,19 @@ public struct LaunchPlan: Sendable, Hashable {
         public var arguments: [String: JSONValue]
     }
 
+    /// A listening Unix socket that QEMU inherits.
+    public struct Socket: Sendable, Hashable {
+        public var path: String
+        /// The descriptor's number in QEMU.
+        public var target: CInt
+    }
+
     /// The program first.
     public var arguments: [String]
     /// The descriptor number of each tap, by the interface's place in the definition.
     public var taps: [Int: CInt]
+    /// Sockets of character devices that the definition gives no path, to be listening when QEMU starts.
+    public var sockets: [Socket]
     public var finish: [Finish]
     /// What of the definition QEMU cannot do by itself; each pauses the guest until a supervisor acts.
     public var needsSupervisor: [String]
@@ -61,6 +70,7 @@ public struct LaunchPlan: Sendable, Hashable {
         try line.write()
         arguments = [inputs.emulator] + line.list.words
         finish = line.finish
+        sockets = line.sockets
         needsSupervisor = line.policy.needsSupervisor
         terminals = line.terminals
     }
@@ -93,6 +103,7 @@ struct CommandLine {
     var list = ArgumentList()
     var finish: [LaunchPlan.Finish] = []
     var terminals: Set<String> = []
+    var sockets: [LaunchPlan.Socket] = []
 
     init(definition: DomainDefinition, inputs: LaunchInputs, taps: [Int: CInt]) {
         self.definition = definition

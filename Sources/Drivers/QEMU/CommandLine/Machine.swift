@@ -20,7 +20,7 @@ extension CommandLine {
             [
                 ("usb", "off"), ("dump-guest-core", "off"),
                 ("acpi", (features?.acpi ?? false).onOff),
-                ("hpet", (hpet ?? false).onOff),
+                ("hpet", hpet?.onOff),
                 ("vmport", features?.vmport?.onOff), ("smm", features?.smm?.onOff),
                 // Tells the firmware to speak on the serial port.
                 ("graphics", definition.os.bios?.usesSerial.map { (!$0).onOff }),

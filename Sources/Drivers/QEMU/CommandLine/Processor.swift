@@ -34,7 +34,7 @@ extension CommandLine {
             if let value { list.append((key, value.onOff)) }
         }
         let cpu = definition.cpu
-        if cpu?.mode == .hostPassthrough { add("migratable", cpu?.migratable) }
+        if cpu?.mode == .hostPassthrough || cpu?.mode == .maximum { add("migratable", cpu?.migratable) }
         for feature in cpu?.features ?? [] {
             switch feature.policy {
             case .force, .require, .optional: list.append((feature.name, "on"))

@@ -121,17 +121,21 @@ struct DomainStart {
             .init(source: control.raw, target: LaunchPlan.Descriptor.controlMonitor),
             .init(source: events.raw, target: LaunchPlan.Descriptor.eventsMonitor),
         ]
-        var taps = Taps()
+        var ends = HandedOver()
+        for socket in plan.sockets {
+            let listener = try UnixSocket.listen(socket.path, backlog: 1)
+            spec.descriptors.append(.init(source: ends.keep(listener), target: socket.target))
+        }
         for interface in interfaces where interface.tapName != nil {
             guard let target = plan.taps[interface.index] else { continue }
             let attached = try driver.interfaces.attach(interface, context: context)
-            spec.descriptors.append(.init(source: taps.keep(attached.takeTap()), target: target))
+            spec.descriptors.append(.init(source: ends.keep(attached.takeTap()), target: target))
         }
         do throws(LodgeError) {
             let process = try Launcher.launch(spec, features: driver.features)
             record.process = process.identity
             driver.log(of: record.name).noteStart(pid: process.identity.pid)
-            _ = consume taps
+            _ = consume ends
         } catch {
             throw driver.naming(holderOf: error, uuid: uuid, record: record)
         }
@@ -163,12 +167,12 @@ struct DomainStart {
     }
 }
 
-/// Taps that are handed to QEMU, open until it has them: closing the last descriptor takes a tap away.
-private struct Taps: ~Copyable {
+/// Taps and sockets that are handed to QEMU, open until it has them: closing the last descriptor takes a tap away.
+private struct HandedOver: ~Copyable {
     private var numbers: [CInt] = []
 
-    mutating func keep(_ tap: consuming OwnedFD) -> CInt {
-        let number = tap.release()
+    mutating func keep(_ descriptor: consuming OwnedFD) -> CInt {
+        let number = descriptor.release()
         numbers.append(number)
         return number
     }

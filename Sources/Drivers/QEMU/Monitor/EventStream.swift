@@ -18,13 +18,14 @@ struct EventStream: ~Copyable {
 
     /// Reads what is there without waiting. False when QEMU has closed the connection.
     ///
-    /// A line that is no event, or no JSON at all, is passed over: a hostile QEMU only harms its own reports.
+    /// A line that is no event, or no JSON at all, is passed over: a hostile QEMU only harms its own reports. Of a flood
+    /// a bounded part is read, so that other guests get their turn; the rest is there to be read at the next call.
     mutating func pump() -> Bool {
-        while true {
+        for _ in 0..<64 {
             let filling = try? reader.fill(from: socket.raw)
             while let line = reader.next() {
                 if let message = try? JSONValue(parsing: line), let event = MonitorEvent(message) {
-                    queue.append(event)
+                    queue.append(event, bytes: line.count)
                 }
             }
             switch filling {
@@ -33,6 +34,7 @@ struct EventStream: ~Copyable {
             case .end, nil: return false
             }
         }
+        return true
     }
 
     mutating func takeEvents() -> [MonitorEvent] { queue.takeAll() }

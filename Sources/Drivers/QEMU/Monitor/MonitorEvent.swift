@@ -26,27 +26,49 @@ public struct MonitorEvent: Sendable, Hashable {
     ]
 }
 
-/// Events in order, with a bound: of a flood the latest of each kind that says no more than its last one did survive.
+/// Events in order, bounded in number and bytes.
+///
+/// Of a flood those go that decide nothing, the oldest first. When vital ones alone fill the queue, the oldest of the
+/// same name makes room for the newest, so that what the guest came to is still told.
 struct EventQueue: Sendable {
     static let limit = 1024
+    /// No event of QEMU's has more than a few hundred bytes. The data of a longer one is left out.
+    static let sizeLimit = 4096
 
     private(set) var events: [MonitorEvent] = []
     /// How many were left out.
     private(set) var dropped = 0
+    private var vital = 0
 
-    mutating func append(_ event: MonitorEvent) {
+    /// - Parameter size: bytes of the event's text.
+    mutating func append(_ event: MonitorEvent, bytes size: Int) {
+        var event = event
+        if size > Self.sizeLimit { event.data = .object([:]) }
         if events.count >= Self.limit {
-            // Room is made at the cost of what decides nothing; a flood of vital ones folds into its latest.
-            let victim = events.firstIndex { !$0.isVital } ?? events.firstIndex { $0.name == event.name }
             dropped += 1
-            guard let victim else { return }
-            events.remove(at: victim)
+            guard makeRoom(for: event) else { return }
         }
         events.append(event)
+        if event.isVital { vital += 1 }
+    }
+
+    private mutating func makeRoom(for event: MonitorEvent) -> Bool {
+        if vital < events.count, let victim = events.firstIndex(where: { !$0.isVital }) {
+            events.remove(at: victim)
+            return true
+        }
+        guard event.isVital, let victim = events.firstIndex(where: { $0.name == event.name }) ?? events.indices.first
+        else { return false }
+        events.remove(at: victim)
+        vital -= 1
+        return true
     }
 
     mutating func takeAll() -> [MonitorEvent] {
-        defer { events = [] }
+        defer {
+            events = []
+            vital = 0
+        }
         return events
     }
 }

@@ -73,13 +73,16 @@ public struct QMPClient: ~Copyable {
                 .invalidArgument, "this is not a QMP command: '\(json.prefix(100))'",
                 hint: #"a command is an object such as {"execute":"query-status"}"#)
         }
+        var reply: [String: JSONValue] = [:]
         do throws(LodgeError) {
-            let result = try answer(to: message, name: name, effort: .job, context: context)
-            return JSONValue.object(["return": result]).text
+            reply["return"] = try answer(to: message, name: name, effort: .job, context: context)
         } catch {
             guard error.code == .monitor, case .qmp(let kind, let text)? = error.cause else { throw error }
-            return JSONValue.object(["error": ["class": .string(kind), "desc": .string(text)]]).text
+            reply["error"] = ["class": .string(kind), "desc": .string(text)]
         }
+        // The caller's own id, in whose place ours was sent.
+        reply["id"] = message["id"]
+        return JSONValue.object(reply).text
     }
 
     /// The events that came while answers were awaited, oldest first.
@@ -124,7 +127,8 @@ public struct QMPClient: ~Copyable {
             while let line = reader.next() {
                 if line.isEmpty { continue }
                 let message = try JSONValue(parsing: line)
-                if let event = MonitorEvent(message) { events.append(event) } else { return message }
+                guard let event = MonitorEvent(message) else { return message }
+                events.append(event, bytes: line.count)
             }
             switch try reader.fill(from: socket.raw) {
             case .bytes: try context.check()

@@ -55,6 +55,11 @@ extension Resolver {
     }
 
     private mutating func checkDriver(of disk: DiskDefinition) {
+        if disk.device == .disk, disk.isReadOnly, disk.bus == .ide || disk.bus == .sata {
+            refuse(
+                "the disk '\(disk.target)' is read-only, which bus='\(disk.bus.rawValue)' cannot tell the guest",
+                hint: "bus='virtio' or 'scsi' would work, or device='cdrom'")
+        }
         guard let driver = disk.driver else { return }
         if disk.bus != .virtio, driver.ioThread != nil || driver.queues != nil {
             refuse(
