@@ -75,8 +75,10 @@ let package = Package(
         .testTarget(
             name: "LodgeNetlinkTests", dependencies: ["LodgeCore", "LodgeNetlink", system], path: "Tests/Netlink",
             swiftSettings: testRules),
+        .target(name: "FakeQEMU", dependencies: ["LodgeCore"], path: "Tests/FakeQEMU", swiftSettings: testRules),
         .testTarget(
-            name: "LodgeQEMUTests", dependencies: ["LodgeCore", "LodgeQEMU", "TestSupport", "CLinux", log, system],
+            name: "LodgeQEMUTests",
+            dependencies: ["FakeQEMU", "LodgeCore", "LodgeQEMU", "TestSupport", "CLinux", log, system],
             path: "Tests/QEMU", swiftSettings: testRules),
         .testTarget(
             name: "LodgeNetworkTests",

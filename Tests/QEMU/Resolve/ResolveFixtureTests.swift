@@ -53,6 +53,7 @@ import Testing
         _ = try LaunchPlan(
             resolved,
             LaunchInputs(
-                emulator: "/usr/bin/qemu-system-x86_64", runDirectory: "/run/lodge/x", vncPorts: [0: 5900], now: 0))
+                emulator: "/usr/bin/qemu-system-x86_64", runDirectory: "/run/lodge/x",
+                taps: Set(resolved.devices.interfaces.indices), vncPorts: [0: 5900], now: 0))
     }
 }

@@ -23,6 +23,12 @@ final class StartedQEMU {
             .init(source: events.raw, target: LaunchPlan.Descriptor.eventsMonitor),
         ]
         spec.standardError = .descriptor(output.raw)
+        let sockets = try plan.sockets.map { socket in
+            let number = try UnixSocket.listen(socket.path).release()
+            spec.descriptors.append(.init(source: number, target: socket.target))
+            return number
+        }
+        defer { for number in sockets { close(number) } }
         let process = try Launcher.launch(spec, features: .underTest)
         try control.close()
         try events.close()
