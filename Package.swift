@@ -88,5 +88,8 @@ let package = Package(
         .testTarget(
             name: "LodgeTests", dependencies: ["Lodge", "LodgeQEMU", "TestSupport", log], path: "Tests/Lodge",
             swiftSettings: testRules),
+        .testTarget(
+            name: "LodgeCLITests", dependencies: ["LodgeCLI", "LodgeCore", "TestSupport"], path: "Tests/CLI",
+            swiftSettings: testRules),
     ]
 )

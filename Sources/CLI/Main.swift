@@ -8,7 +8,6 @@ enum Main {
     static func main() async {
         Process.prepare()
         let arguments = Process.arguments
-        if Signals.areWanted(by: arguments) { Signals.block() }
         await exit(run(CommandLineArguments.inOrder(arguments)))
     }
 

@@ -3,76 +3,74 @@ import Lodge
 
 /// The signals that a verb which stays in the foreground wants to hear of instead of dying by them.
 ///
-/// They are blocked before the first thread is made, so that no thread takes one, and waited for on one of their own.
+/// Handlers write to a socket: blocking the signals and waiting for them would not do, because the main thread of an
+/// async program sleeps in libdispatch with all of them let through.
 enum Signals {
     private static let wanted = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
 
-    static func areWanted(by arguments: [String]) -> Bool {
-        let verbs: Set<String> = ["run", "console", "event", "--console"]
-        return arguments.contains { verbs.contains($0) }
-    }
+    /// Where the handler writes. Safe unlocked: it is set once, before the handler that reads it is installed.
+    private nonisolated(unsafe) static var writeEnd: CInt = -1
 
-    static func block() {
-        var set = Self.set
-        _ = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-    }
-
-    /// All that arrive until the task that listens ends.
-    static func all() throws(LodgeError) -> AsyncStream<CInt> {
-        let (stream, continuation) = AsyncStream<CInt>.makeStream()
-        try listen { continuation.yield($0) }
-        return stream
-    }
-
-    /// A descriptor that becomes readable when one arrives; the caller closes it.
+    /// A descriptor from which a byte can be read for each that arrives; the caller closes it.
     static func descriptor() throws(LodgeError) -> CInt {
         var ends: [CInt] = [-1, -1]
         let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
-        guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else {
-            throw LodgeError(.system, "cannot wait for signals", cause: .text(InputFile.text(errno)))
+        guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw failure(errno) }
+        unsafe writeEnd = ends[1]
+        for number in wanted {
+            _ = signal(number) { arrived in
+                let before = errno
+                var byte = UInt8(truncatingIfNeeded: arrived)
+                _ = unsafe send(Signals.writeEnd, &byte, 1, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL))
+                errno = before
+            }
         }
-        let writing = ends[1]
-        try listen { _ in try? Output.write([1], to: writing) }
         return ends[0]
     }
 
-    private final class Handler: Sendable {
-        let call: @Sendable (CInt) -> Void
-
-        init(_ call: @escaping @Sendable (CInt) -> Void) { self.call = call }
-
-        func serve() {
-            var set = Signals.set
-            while true {
-                var signal: CInt = 0
-                if unsafe sigwait(&set, &signal) == 0 { call(signal) }
-            }
-        }
-    }
-
-    /// The thread stays for the rest of the process, which is one verb.
-    private static func listen(_ call: @escaping @Sendable (CInt) -> Void) throws(LodgeError) {
-        let handler = Handler(call)
-        let argument = unsafe Unmanaged.passRetained(handler).toOpaque()
+    /// All that arrive for the rest of the process, which is one verb.
+    static func all() throws(LodgeError) -> AsyncStream<CInt> {
+        let (stream, continuation) = AsyncStream<CInt>.makeStream()
+        let reader = Reader(descriptor: try descriptor(), continuation: continuation)
+        let argument = unsafe Unmanaged.passRetained(reader).toOpaque()
         var thread = pthread_t()
         let code = unsafe pthread_create(
             &thread, nil,
             { argument in
                 guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<Handler>.fromOpaque(argument).takeRetainedValue().serve()
+                unsafe Unmanaged<Reader>.fromOpaque(argument).takeRetainedValue().serve()
                 return nil
             }, argument)
         guard code == 0 else {
-            unsafe Unmanaged<Handler>.fromOpaque(argument).release()
-            throw LodgeError(.system, "cannot wait for signals", cause: .text(InputFile.text(code)))
+            unsafe Unmanaged<Reader>.fromOpaque(argument).release()
+            throw failure(code)
         }
         pthread_detach(thread)
+        return stream
     }
 
-    private static var set: sigset_t {
-        var set = sigset_t()
-        _ = unsafe sigemptyset(&set)
-        for signal in wanted { _ = unsafe sigaddset(&set, signal) }
-        return set
+    private final class Reader: Sendable {
+        let descriptor: CInt
+        let continuation: AsyncStream<CInt>.Continuation
+
+        init(descriptor: CInt, continuation: AsyncStream<CInt>.Continuation) {
+            self.descriptor = descriptor
+            self.continuation = continuation
+        }
+
+        func serve() {
+            var byte: UInt8 = 0
+            while true {
+                if unsafe read(descriptor, &byte, 1) == 1 {
+                    continuation.yield(CInt(byte))
+                } else if errno != EINTR {
+                    break
+                }
+            }
+        }
+    }
+
+    private static func failure(_ code: CInt) -> LodgeError {
+        LodgeError(.system, "cannot wait for signals", cause: .text(InputFile.text(code)))
     }
 }

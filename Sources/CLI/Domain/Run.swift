@@ -27,11 +27,12 @@ struct Run: Verb {
 
     func run(on host: Host, _ output: Output) async throws {
         let input = try file.read()
+        // From here on: a signal during the start is answered once the guest can be.
+        let signals = try Signals.all()
         let options = StartOptions(paused: paused, withNetworks: withNetworks)
         let domain = try await host.create(xml: input.xml, file: input.file, options: options)
         let events = try await domain.supervise()
         if !format.json { try output.confirm("Domain '\(domain.name)' created from \(file.name)") }
-        let signals = try Signals.all()
         let stopper = Task { await stop(domain, on: signals, output) }
         defer { stopper.cancel() }
         var last: DomainEvent?
@@ -42,16 +43,17 @@ struct Run: Verb {
         if last?.detail == "crashed" || last?.kind == .panicked { throw QuietFailure() }
     }
 
-    /// The first signal presses the power button, the second pulls the plug; so does the end of the timeout.
+    /// The first signal presses the power button, the second pulls the plug; so does the end of the timeout. What comes
+    /// within half a second of the first is the same request: timeout(1) and terminals signal the process and its group.
     private func stop(_ domain: Domain, on signals: AsyncStream<CInt>, _ output: Output) async {
-        var pressed = false
+        var pressed: ContinuousClock.Instant?
         var timer: Task<Void, Never>?
         for await _ in signals {
             do {
-                if pressed {
-                    try await domain.destroy()
+                if let pressed {
+                    if pressed.duration(to: .now) > .milliseconds(500) { try await domain.destroy() }
                 } else {
-                    pressed = true
+                    pressed = .now
                     output.note("shutting '\(domain.name)' down; once more stops it at once")
                     try await domain.shutdown()
                     if timeout > 0 { timer = Task { await expire(domain, output) } }

@@ -1,8 +1,9 @@
 /// Tells a slip of the finger from another word.
 enum Spelling {
-    /// Whether the words differ by at most two letters, or one for short words.
+    /// Whether the words differ by at most two letters, one for short words, or by the order of their letters.
     static func isNear(_ given: String, _ known: String) -> Bool {
-        distance(Array(given.utf8.prefix(40)), Array(known.utf8)) <= (known.utf8.count > 5 ? 2 : 1)
+        given.sorted() == known.sorted()
+            || distance(Array(given.utf8.prefix(40)), Array(known.utf8)) <= (known.utf8.count > 5 ? 2 : 1)
     }
 
     /// Levenshtein's edit distance.
