@@ -1,4 +1,6 @@
+import Glibc
 import LodgeCore
+import TestSupport
 import Testing
 
 @testable import LodgeQEMU
@@ -56,4 +58,20 @@ import Testing
                 emulator: "/usr/bin/qemu-system-x86_64", runDirectory: "/run/lodge/x",
                 taps: Set(resolved.devices.interfaces.indices), vncPorts: [0: 5900], now: 0))
     }
+
+    @Test(
+        .enabled(if: access(validator, X_OK) == 0, "needs virt-xml-validate of libvirt-clients"),
+        arguments: Fixtures.domains)
+    func libvirtsValidatorAcceptsTheResult(_ name: String) throws {
+        let directory = try ScratchDirectory()
+        let file = directory("domain.xml")
+        let resolved = try Fixtures.domain(name).resolved(Fixtures.inputs())
+        try AtomicFile.write(Array(resolved.xml().utf8), to: file, durable: false)
+        var spec = LaunchSpec(executable: validator, arguments: [validator, file, "domain"])
+        spec.environment = ["PATH=/usr/bin:/bin"]
+        let result = try Launcher.run(spec, outputLimit: 16384, context: .test(.seconds(60)), features: .underTest)
+        #expect(result.status.isSuccess, "\(result.words)")
+    }
 }
+
+private let validator = "/usr/bin/virt-xml-validate"

@@ -26,7 +26,7 @@ struct LineReader: Sendable {
         guard buffer.count - start <= Self.limit else {
             throw LodgeError(.monitor, "QEMU sent more than \(Self.limit) bytes without an end of line")
         }
-        var chunk = [UInt8](repeating: 0, count: 16384)
+        var chunk = [UInt8](repeating: 0, count: 32768)
         let result = attempt {
             unsafe chunk.withUnsafeMutableBytes {
                 unsafe recv(descriptor, $0.baseAddress, $0.count, CInt(MSG_DONTWAIT))
@@ -46,7 +46,7 @@ struct LineReader: Sendable {
 
     /// The next whole line without its end, or nil when there is none yet.
     mutating func next() -> [UInt8]? {
-        guard let end = buffer[max(start, searched)...].firstIndex(of: UInt8(ascii: "\n")) else {
+        guard let end = lineFeed(from: max(start, searched)) else {
             searched = buffer.count
             return nil
         }
@@ -59,5 +59,14 @@ struct LineReader: Sendable {
             (start, searched) = (0, 0)
         }
         return Array(line)
+    }
+
+    private func lineFeed(from index: Int) -> Int? {
+        unsafe buffer.withUnsafeBytes { bytes in
+            guard index < bytes.count, let base = bytes.baseAddress,
+                let found = unsafe memchr(base + index, 0x0A, bytes.count - index)
+            else { return nil }
+            return unsafe UnsafeRawPointer(found) - base
+        }
     }
 }

@@ -262,6 +262,7 @@ extension Resolver {
 
     /// Which QEMU device stands behind a PCI controller, and how the guest is told of it.
     private mutating func describeRootPorts() {
+        var chassis = Set(definition.devices.controllers.compactMap { $0.pci?.chassis })
         for index in definition.devices.controllers.indices {
             let controller = definition.devices.controllers[index]
             guard var pci = controller.pci else { continue }
@@ -270,7 +271,10 @@ extension Resolver {
             case .pciRoot, .pcieRoot: continue
             case .pcieRootPort:
                 pci.deviceName = pci.deviceName ?? .pcieRootPort
-                pci.chassis = pci.chassis ?? number
+                // Its own number as a rule; the guest tells ports apart by it, so it must be nobody else's.
+                let free = chassis.contains(number) ? (1...UInt8.max).first { !chassis.contains($0) } : number
+                pci.chassis = pci.chassis ?? free ?? number
+                chassis.insert(pci.chassis ?? number)
                 if let address = controller.address { pci.port = pci.port ?? (address.slot << 3 | address.function) }
             case .pciBridge:
                 pci.deviceName = pci.deviceName ?? .pciBridge
