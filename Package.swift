@@ -66,8 +66,12 @@ let package = Package(
             name: "TestSupport", dependencies: ["LodgeCore", log], path: "Tests/Support", swiftSettings: testRules),
         // A host program that treats its children badly, started by the tests.
         .executableTarget(
-            name: "lodge-test-host", dependencies: ["LodgeCore", log], path: "Tests/TestHost", swiftSettings: testRules
-        ),
+            name: "lodge-test-host", dependencies: ["LodgeCore", "TestSupport", log], path: "Tests/TestHost",
+            swiftSettings: testRules),
+        // One that supervises a guest in spite of it.
+        .executableTarget(
+            name: "lodge-supervising-host", dependencies: ["Lodge", "TestSupport"], path: "Tests/SupervisingHost",
+            swiftSettings: testRules),
         .testTarget(
             name: "LodgeCoreTests",
             dependencies: ["LodgeCore", "TestSupport", "lodge-test-host", "CLinux", "CLibCapNG", log, system],
@@ -86,7 +90,8 @@ let package = Package(
             path: "Tests/Network",
             swiftSettings: testRules),
         .testTarget(
-            name: "LodgeTests", dependencies: ["Lodge", "LodgeQEMU", "TestSupport", log], path: "Tests/Lodge",
+            name: "LodgeTests",
+            dependencies: ["Lodge", "LodgeQEMU", "TestSupport", "lodge-supervising-host", log], path: "Tests/Lodge",
             swiftSettings: testRules),
         .testTarget(
             name: "LodgeCLITests", dependencies: ["LodgeCLI", "LodgeCore", "TestSupport"], path: "Tests/CLI",

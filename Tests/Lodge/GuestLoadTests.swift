@@ -51,8 +51,14 @@ import Testing
     }
 
     @Test func aZombieCountsAsDead() async throws {
-        let (scratch, domain, next) = try await afterwards { _, _, pid in kill(pid, SIGKILL) }
-        // Nobody reaps it before load does.
+        let (scratch, domain, next) = try await afterwards { _, _, pid in
+            kill(pid, SIGKILL)
+            // Nobody reaps it before load looks.
+            let isZombie = try await eventually {
+                try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).contains(") Z ")
+            }
+            #expect(isZombie)
+        }
         #expect(try await scratch.summary(domain, on: next)?.state == .crashed)
     }
 

@@ -1,6 +1,7 @@
 import Glibc
 import LodgeCore
 import Logging
+import TestSupport
 
 // A host program that treats its children badly, in which the same must work: started by the tests with the way it
 // behaves and a directory. It says `ok`, or what was wrong.

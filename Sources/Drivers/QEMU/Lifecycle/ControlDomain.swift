@@ -53,9 +53,10 @@ extension QEMUDriver {
     public func monitor(_ uuid: UUID, _ json: String, context: OperationContext) throws(LodgeError) -> String {
         try control(uuid, "qemu-monitor-command", context: context) { (monitor, record, context) throws(LodgeError) in
             let answer = try monitor.passthrough(json, context: context)
-            // It may have stopped or continued the guest.
-            let now = try monitor.queryStatus(context: context)
-            if now.state.rawValue != record.state { record.enter(now.state, now.reason) }
+            // It may have stopped or continued the guest, or ended QEMU.
+            if let now = try? monitor.queryStatus(context: context), now.state.rawValue != record.state {
+                record.enter(now.state, now.reason)
+            }
             return answer
         }
     }
