@@ -110,21 +110,18 @@ struct DomainStart {
     }
 
     private mutating func launch(_ output: borrowing OwnedFD) throws(LodgeError) {
-        let control = try UnixSocket.listen(driver.controlSocket(uuid), backlog: 4)
-        let events = try UnixSocket.listen(driver.eventsSocket(uuid), backlog: 1)
         var spec = LaunchSpec(executable: emulator, arguments: plan.arguments, environment: Self.environment)
         spec.standardOutput = .descriptor(output.raw)
         spec.standardError = .descriptor(output.raw)
         spec.lease = .init(path: driver.leasePath(uuid), target: LaunchPlan.Descriptor.lease)
         spec.claims = .init(path: driver.store.claimsPath, target: LaunchPlan.Descriptor.claims, claims: claims)
-        spec.descriptors = [
-            .init(source: control.raw, target: LaunchPlan.Descriptor.controlMonitor),
-            .init(source: events.raw, target: LaunchPlan.Descriptor.eventsMonitor),
-        ]
         var ends = HandedOver()
-        for socket in plan.sockets {
-            let listener = try UnixSocket.listen(socket.path, backlog: 1)
-            spec.descriptors.append(.init(source: ends.keep(listener), target: socket.target))
+        let monitors = [
+            (path: driver.controlSocket(uuid), target: LaunchPlan.Descriptor.controlMonitor),
+            (path: driver.eventsSocket(uuid), target: LaunchPlan.Descriptor.eventsMonitor),
+        ]
+        for (path, target) in monitors + plan.sockets.map({ (path: $0.path, target: $0.target) }) {
+            spec.descriptors.append(.init(source: ends.keep(try UnixSocket.listen(path, backlog: 4)), target: target))
         }
         for interface in interfaces where interface.tapName != nil {
             guard let target = plan.taps[interface.index] else { continue }
