@@ -61,6 +61,8 @@ struct ConsoleDevice: ~Copyable {
                 unsafe Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
+        // Afterwards, so that connecting itself need not be waited for.
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         guard connected == 0 else {
             let error = failure(path)
             close(descriptor)

@@ -6,6 +6,8 @@ import Lodge
 enum ConsoleSession {
     /// ^], as virsh has it.
     private static let escape: UInt8 = 0x1D
+    /// So many bytes wait for the guest at most; what is typed beyond is lost, as on a real serial line.
+    private static let limit = 65536
 
     static func attach(to domain: Domain, device: String?, force: Bool, _ output: Output) async throws {
         let consoles = try await domain.consoles()
@@ -43,29 +45,39 @@ enum ConsoleSession {
 
     private static func converse(_ guest: CInt, _ signals: CInt) throws -> End {
         var buffer = [UInt8](repeating: 0, count: 4096)
+        // What the guest has not taken yet: it may be paused, and the escape character must work all the same.
+        var pending: [UInt8] = []
         var waiting = [STDIN_FILENO, guest, signals].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         while true {
+            waiting[1].events = Int16(POLLIN) | (pending.isEmpty ? 0 : Int16(POLLOUT))
             if unsafe poll(&waiting, nfds_t(waiting.count), -1) < 0 {
                 if errno == EINTR { continue }
                 throw LodgeError(.system, "cannot wait for the console", cause: .text(InputFile.text(errno)))
             }
             if waiting[2].revents != 0 { return .signal }
-            if waiting[1].revents != 0 {
+            if waiting[1].revents & ~Int16(POLLOUT) != 0 {
                 let count = unsafe read(guest, &buffer, buffer.count)
                 if count > 0 {
                     try Output.write(Array(buffer.prefix(count)), to: STDOUT_FILENO)
-                } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
+                } else if count == 0 || !isPassing(errno) {
                     return .guest
                 }
             }
             if waiting[0].revents != 0 {
                 let count = unsafe read(STDIN_FILENO, &buffer, buffer.count)
-                if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { return .escape }
+                if count == 0 || (count < 0 && !isPassing(errno)) { return .escape }
                 let typed = buffer.prefix(max(0, count))
-                let text = Array(typed.prefix { $0 != escape })
-                do { try Output.write(text, to: guest) } catch { return .guest }
+                let text = typed.prefix { $0 != escape }
                 if text.count < typed.count { return .escape }
+                if pending.count < limit { pending += text }
+            }
+            if !pending.isEmpty {
+                let count = unsafe Glibc.write(guest, pending, pending.count)
+                if count > 0 { pending.removeFirst(count) } else if !isPassing(errno) { return .guest }
             }
         }
     }
+
+    /// Whether the error says: not now.
+    private static func isPassing(_ code: CInt) -> Bool { code == EAGAIN || code == EINTR }
 }

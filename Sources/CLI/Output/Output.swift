@@ -22,8 +22,8 @@ struct Output: Sendable {
         if json {
             try line(try Self.json(value))
         } else {
-            let lines = try text()
-            try line((lines + (quiet ? [] : [""])).joined(separator: "\n"))
+            let lines = try text() + (quiet ? [] : [""])
+            if !lines.isEmpty { try line(lines.joined(separator: "\n")) }
         }
     }
 
