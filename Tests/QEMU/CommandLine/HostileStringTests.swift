@@ -39,7 +39,7 @@ struct HostileStringTests {
 
         #expect(try qemu.ask("query-name")["name"]?.string == text)
         #expect(try qemu.nodes()["disk0-storage"]?["file"]?.string == strange)
-        #expect(try qemu.property("/machine/peripheral/disk0", "serial").string == disk.serial)
+        #expect(try qemu.property("/machine/peripheral/virtio-disk0", "serial").string == disk.serial)
         #expect(try qemu.property("/machine/peripheral/channel0", "name").string == text)
         #expect(try qemu.property("/objects/objrng0", "filename").string == strange)
         let chardevs = try qemu.ask("query-chardev").array ?? []

@@ -59,6 +59,21 @@ import Testing
                 taps: Set(resolved.devices.interfaces.indices), vncPorts: [0: 5900], now: 0))
     }
 
+    @Test(arguments: Fixtures.domains)
+    func everyNameIsGivenOnce(_ name: String) throws {
+        let named = try Fixtures.domain(name).resolved(Fixtures.inputs()).withAliases()
+        #expect(named.withAliases() == named)
+        let devices = named.devices
+        var names = devices.disks.map(\.alias) + devices.interfaces.map(\.alias) + devices.serials.map(\.alias)
+        names += devices.channels.map(\.alias) + devices.inputs.map(\.alias) + devices.videos.map(\.alias)
+        names += devices.rngs.map(\.alias)
+        #expect(!names.contains(nil))
+        #expect(Set(names).count == names.count)
+        // A running guest's definition is read back as it is, and its names are left behind.
+        #expect(try DomainDefinition(xml: Array(named.xml().utf8), file: name) == named)
+        #expect(named.inactive() == (try Fixtures.domain(name).resolved(Fixtures.inputs())))
+    }
+
     @Test(
         .enabled(if: access(validator, X_OK) == 0, "needs virt-xml-validate of libvirt-clients"),
         arguments: Fixtures.domains)

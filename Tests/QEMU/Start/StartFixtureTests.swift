@@ -11,7 +11,7 @@ struct StartFixtureTests {
     @Test(arguments: Fixtures.domains)
     func isWhatQEMUMakesOfIt(_ name: String) throws {
         let directory = try ScratchDirectory()
-        let definition = try resolvedOnThisHost(try Fixtures.domain(name).portable(in: directory))
+        let definition = try resolvedOnThisHost(try Fixtures.domain(name).portable(in: directory)).withAliases()
         if let nvram = definition.os.nvram?.path, let template = definition.os.nvram?.template {
             let bytes = try #require(try AtomicFile.read(template, limit: 64 << 20))
             try AtomicFile.write(bytes, to: nvram, durable: false)

@@ -92,13 +92,17 @@ extension CommandLine {
             properties["firstport"] = .count(usb.masterStartPort)
         default: break
         }
-        let isCompanion = usb.masterStartPort != nil
         list.add(
             "-device",
             properties.with([
                 "driver": .string(Self.usbDriver(model)),
-                "id": .string(isCompanion ? "\(bus)-companion\(position)" : bus),
+                "id": .string(Self.usbID(usb, index, position)),
             ]))
+    }
+
+    /// A companion shares its controller's number, so its place in the definition tells it apart.
+    static func usbID(_ usb: ControllerDefinition.USB, _ index: UInt32, _ position: Int) -> String {
+        usb.masterStartPort == nil ? usbBus(index) : "\(usbBus(index))-companion\(position)"
     }
 
     static func usbBus(_ index: UInt32) -> String { index == 0 ? "usb" : "usb\(index)" }

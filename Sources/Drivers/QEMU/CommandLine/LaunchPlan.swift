@@ -66,7 +66,7 @@ public struct LaunchPlan: Sendable, Hashable {
         let taps = inputs.taps.sorted()
         self.taps = Dictionary(
             zip(taps, taps.indices.map { Descriptor.firstTap + CInt($0) }), uniquingKeysWith: { first, _ in first })
-        var line = CommandLine(definition: definition, inputs: inputs, taps: self.taps)
+        var line = CommandLine(definition: definition.withAliases(), inputs: inputs, taps: self.taps)
         try line.write()
         arguments = [inputs.emulator] + line.list.words
         finish = line.finish

@@ -23,7 +23,7 @@ struct DomainStart {
         self.driver = driver
         self.context = context
         self.paused = paused
-        self.definition = definition
+        self.definition = definition.withAliases()
         uuid = try driver.identity(of: definition)
         let store = driver.store
 
