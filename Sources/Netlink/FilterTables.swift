@@ -72,8 +72,7 @@ extension NetlinkSession {
     /// - Parameter comment: at most 128 bytes; shown by `nft list table`.
     public func replaceFilterTable(_ table: FilterTable, comment: String, chains: [FilterChain]) throws(LodgeError) {
         do {
-            // As a rule there is none of that name. With a deletion in the transaction, closing the socket would wait
-            // until the kernel has disposed of what was deleted: ten milliseconds and more.
+            // As a rule there is none of that name, and nothing to delete.
             try install(table, comment: comment, chains: chains, replacing: false)
         } catch {
             guard error.code == .alreadyExists else { throw error }

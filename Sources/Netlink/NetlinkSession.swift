@@ -1,4 +1,5 @@
 import CLibNL
+import CLinux
 import Glibc
 public import LodgeCore
 import SystemPackage
@@ -13,6 +14,7 @@ import SystemPackage
 @safe public final class NetlinkSession {
     private let socket: OpaquePointer
     private var sequence: UInt32 = 0
+    private var changedFilter = false
 
     public enum Family: Sendable {
         case route
@@ -56,7 +58,14 @@ import SystemPackage
         unsafe self.socket = socket
     }
 
-    deinit { unsafe nl_socket_free(socket) }
+    deinit {
+        // The last close of a socket that changed the packet filter waits until the kernel has disposed of what was
+        // replaced, ten milliseconds and more, which nothing here depends on.
+        let raw = unsafe nl_socket_get_fd(socket)
+        let copy = changedFilter ? attempt { lodge_dup_cloexec(raw) } : .failure(.badFileDescriptor)
+        unsafe nl_socket_free(socket)
+        if case .success(let number) = copy { OwnedFD(taking: number).closeElsewhere() }
+    }
 
     private static func set<Value: BitwiseCopyable>(_ fd: CInt, _ level: CInt, _ name: CInt, _ value: Value)
         throws(LodgeError)
@@ -149,6 +158,7 @@ import SystemPackage
     /// Sends messages that the kernel takes as one transaction: it is done when the last one is acknowledged, and has
     /// failed when any is refused.
     func transaction(_ bytes: [UInt8], sequences: ClosedRange<UInt32>, _ what: String) throws(LodgeError) {
+        changedFilter = true
         try send(bytes, what)
         while true {
             for message in try receive(what)

@@ -24,6 +24,13 @@ public struct OwnedFD: ~Copyable, Sendable {
         }
     }
 
+    /// Closes on a thread of our own, for descriptors whose closing waits for the kernel's housekeeping and about whose
+    /// end nobody needs to know.
+    public consuming func closeElsewhere() {
+        let number = release()
+        do throws(LodgeError) { try OwnThread.start { _ = Glibc.close(number) } } catch { _ = Glibc.close(number) }
+    }
+
     /// Gives up ownership without closing.
     public consuming func release() -> CInt {
         let number = raw

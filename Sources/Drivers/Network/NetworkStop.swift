@@ -78,9 +78,6 @@ extension NetworkDriver {
     /// The one way down: destroy, failed starts and recovery. Doing it twice changes nothing. Needs the object's lock.
     /// - Parameter reaches: false when the record's namespace is gone, and with it all that was in it.
     func takeAway(_ record: StatusRecord, reaches: Bool = true, context: OperationContext) throws(LodgeError) {
-        // Held until the end: closing it waits until the kernel has disposed of a deleted table, which goes on beside
-        // the deletion of the bridge.
-        var filter: NetlinkSession?
         for resource in record.resources.reversed() {
             switch resource {
             case .process(_, let lease):
@@ -92,16 +89,13 @@ extension NetworkDriver {
                     for: record.uuid, store: store, namespace: record.namespace ?? namespace, context: context)
             case .nftTable(let family, let name, _):
                 guard reaches else { continue }
-                let session = try NetlinkSession(.netfilter)
-                filter = session
-                try session.deleteFilterTable(FilterTable(family: family, name: name))
+                try NetlinkSession(.netfilter).deleteFilterTable(FilterTable(family: family, name: name))
             case .link(_, let index, let kind, _):
                 guard reaches, kind == "bridge" else { continue }
                 try NetlinkSession().deleteLink(index: index, kind: kind)
             default: continue
             }
         }
-        withExtendedLifetime(filter) {}
         if !record.persistent, try kept(record.uuid) == nil { try removeLeases(record.uuid) }
         try store.removeRuntime(.network, record.uuid)
     }
