@@ -43,8 +43,8 @@ extension KernelFeatures {
 }
 
 extension OperationContext {
-    /// A context for a test: ten seconds, and no log.
-    public static func test(_ time: Duration = .seconds(10)) -> OperationContext {
+    /// A context for a test: a minute, and no log.
+    public static func test(_ time: Duration = .seconds(60)) -> OperationContext {
         OperationContext(deadline: .after(time), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }

@@ -58,19 +58,8 @@ public struct ProcessIdentity: Sendable, Hashable {
     }
 }
 
-extension ProcessIdentity: Codable {
-    private enum Key: String, CodingKey, CaseIterable { case pid, start, inode, namespace }
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.strictContainer(Key.self)
-        pid = try container.decode(Int32.self, forKey: .pid)
-        startTime = try container.decode(UInt64.self, forKey: .start)
-        inode = try container.decodeIfPresent(UInt64.self, forKey: .inode)
-        namespace = try container.decodeIfPresent(UInt64.self, forKey: .namespace)
-        guard pid > 0 else {
-            throw DecodingError.dataCorruptedError(forKey: .pid, in: container, debugDescription: "not a pid")
-        }
-    }
+extension ProcessIdentity: Encodable {
+    private enum Key: String, CodingKey { case pid, start, inode, namespace }
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
@@ -78,5 +67,15 @@ extension ProcessIdentity: Codable {
         try container.encode(startTime, forKey: .start)
         try container.encodeIfPresent(inode, forKey: .inode)
         try container.encodeIfPresent(namespace, forKey: .namespace)
+    }
+
+    init(_ json: RecordJSON) throws(RecordJSON.Fault) {
+        var fields = try RecordJSON.Fields(json, "process")
+        pid = try fields.integer("pid")
+        startTime = try fields.integer("start")
+        inode = try fields.optionalInteger("inode")
+        namespace = try fields.optionalInteger("namespace")
+        try fields.finish()
+        guard pid > 0 else { throw .wrong("pid") }
     }
 }

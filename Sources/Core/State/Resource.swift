@@ -25,8 +25,8 @@ public enum Resource: Sendable, Hashable {
     case file(path: String)
 }
 
-extension Resource: Codable {
-    private enum Key: String, CodingKey, CaseIterable {
+extension Resource: Encodable {
+    private enum Key: String, CodingKey {
         case type, name, index, kind, mac, link, of, family, role, lease, key, port, device, inode, path, shared
         case address, driver, prefix, rules
     }
@@ -35,35 +35,38 @@ extension Resource: Codable {
         case link, port, hostLink, address, nftTable = "nft", process, sysctl, tcpPort = "tcp", disk, pci, file
     }
 
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.strictContainer(Key.self)
-        func string(_ key: Key) throws -> String { try container.decode(String.self, forKey: key) }
-        switch try container.decode(Kind.self, forKey: .type) {
+    init(_ json: RecordJSON) throws(RecordJSON.Fault) {
+        var fields = try RecordJSON.Fields(json, "resource")
+        guard let kind = Kind(rawValue: try fields.string("type")) else { throw .wrong("type") }
+        switch kind {
         case .link:
-            self = .link(
-                name: try string(.name), index: try container.decode(Int32.self, forKey: .index),
-                kind: try string(.kind), mac: try container.decodeIfPresent(MACAddress.self, forKey: .mac))
-        case .port: self = .port(link: try string(.link), of: try string(.of))
-        case .hostLink: self = .hostLink(name: try string(.name))
-        case .address:
-            self = .address(index: try container.decode(Int32.self, forKey: .index), prefix: try string(.prefix))
+            let name = try fields.string("name")
+            let mac: MACAddress?
+            if let text = try fields.optionalString("mac") {
+                mac = MACAddress(text)
+                if mac == nil { throw .wrong("mac") }
+            } else {
+                mac = nil
+            }
+            self = .link(name: name, index: try fields.integer("index"), kind: try fields.string("kind"), mac: mac)
+        case .port: self = .port(link: try fields.string("link"), of: try fields.string("of"))
+        case .hostLink: self = .hostLink(name: try fields.string("name"))
+        case .address: self = .address(index: try fields.integer("index"), prefix: try fields.string("prefix"))
         case .nftTable:
             self = .nftTable(
-                family: try string(.family), name: try string(.name),
-                rules: try container.decode(Int.self, forKey: .rules))
-        case .process: self = .process(role: try string(.role), lease: try string(.lease))
-        case .sysctl: self = .sysctl(key: try string(.key))
-        case .tcpPort: self = .tcpPort(try container.decode(Int.self, forKey: .port))
+                family: try fields.string("family"), name: try fields.string("name"),
+                rules: try fields.integer("rules"))
+        case .process: self = .process(role: try fields.string("role"), lease: try fields.string("lease"))
+        case .sysctl: self = .sysctl(key: try fields.string("key"))
+        case .tcpPort: self = .tcpPort(try fields.integer("port"))
         case .disk:
             self = .disk(
-                device: try container.decode(UInt64.self, forKey: .device),
-                inode: try container.decode(UInt64.self, forKey: .inode), path: try string(.path),
-                shared: try container.decodeIfPresent(Bool.self, forKey: .shared) ?? false)
-        case .pci:
-            self = .pci(
-                address: try string(.address), driver: try container.decodeIfPresent(String.self, forKey: .driver))
-        case .file: self = .file(path: try string(.path))
+                device: try fields.integer("device"), inode: try fields.integer("inode"),
+                path: try fields.string("path"), shared: try fields.optionalBool("shared") ?? false)
+        case .pci: self = .pci(address: try fields.string("address"), driver: try fields.optionalString("driver"))
+        case .file: self = .file(path: try fields.string("path"))
         }
+        try fields.finish()
     }
 
     public func encode(to encoder: any Encoder) throws {

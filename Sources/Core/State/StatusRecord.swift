@@ -78,24 +78,20 @@ public enum RecordReading: Sendable, Hashable {
 
     /// Judges the bytes of a record.
     public init(_ bytes: [UInt8], boot: String) {
-        do throws(JSONCheck.Fault) {
-            try JSONCheck.check(bytes, limit: StatusRecord.limit, depth: 16)
-        } catch {
-            self = .unreadable(error.description)
-            return
-        }
-        let data = Data(bytes)
-        do {
-            let record = try JSONDecoder().decode(StatusRecord.self, from: data)
+        do throws(RecordJSON.Fault) {
+            let json = try RecordJSON(bytes, limit: StatusRecord.limit)
+            var fields = try RecordJSON.Fields(json, "record")
+            let schema: Int = try fields.integer("schema")
+            // Before anything else: a newer version may have written what this one does not know.
+            if schema > StatusRecord.currentSchema {
+                self = .newerSchema(schema)
+                return
+            }
+            guard schema == StatusRecord.currentSchema else { throw .wrong("schema") }
+            let record = try StatusRecord(&fields)
             self = record.boot == boot ? .record(record) : .otherBoot(record)
         } catch {
-            // Only now, so that a sound record is decoded once.
-            let version = try? JSONDecoder().decode(SchemaOnly.self, from: data).schema
-            if let version, version > StatusRecord.currentSchema {
-                self = .newerSchema(version)
-            } else {
-                self = .unreadable(Self.text(of: error))
-            }
+            self = .unreadable(error.description)
         }
     }
 
@@ -106,54 +102,37 @@ public enum RecordReading: Sendable, Hashable {
         case .absent, .unreadable, .newerSchema: nil
         }
     }
-
-    private struct SchemaOnly: Decodable { var schema: Int }
-
-    private static func text(of error: any Error) -> String {
-        let context: DecodingError.Context
-        switch error as? DecodingError {
-        case .typeMismatch(_, let found), .valueNotFound(_, let found), .keyNotFound(_, let found): context = found
-        case .dataCorrupted(let found): context = found
-        case nil: return "\(error)"
-        @unknown default: return "\(error)"
-        }
-        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-        return path.isEmpty ? context.debugDescription : "\(path): \(context.debugDescription)"
-    }
 }
 
-extension StatusRecord: Codable {
-    private enum Key: String, CodingKey, CaseIterable {
+extension StatusRecord: Encodable {
+    private enum Key: String, CodingKey {
         case schema, boot, kind, uuid, name, id, persistent, namespace, generation, phase, state, reason, since
         case resources, process
     }
 
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.strictContainer(Key.self)
-        guard try container.decode(Int.self, forKey: .schema) == Self.currentSchema else {
-            throw DecodingError.dataCorruptedError(
-                forKey: .schema, in: container, debugDescription: "not a schema of this version")
-        }
-        boot = try container.decode(String.self, forKey: .boot)
-        kind = try container.decode(ObjectKind.self, forKey: .kind)
-        guard let uuid = UUID(uuidString: try container.decode(String.self, forKey: .uuid)) else {
-            throw DecodingError.dataCorruptedError(forKey: .uuid, in: container, debugDescription: "not a UUID")
-        }
+    /// The fields of the current schema.
+    init(_ fields: inout RecordJSON.Fields) throws(RecordJSON.Fault) {
+        boot = try fields.string("boot")
+        guard let kind = ObjectKind(rawValue: try fields.string("kind")) else { throw .wrong("kind") }
+        guard let uuid = UUID(uuidString: try fields.string("uuid")) else { throw .wrong("uuid") }
+        let name = try fields.string("name")
+        guard ObjectName.fault(in: name) == nil else { throw .wrong("name") }
+        self.kind = kind
         self.uuid = uuid
-        name = try container.decode(String.self, forKey: .name)
-        if let fault = ObjectName.fault(in: name) {
-            throw DecodingError.dataCorruptedError(forKey: .name, in: container, debugDescription: "it \(fault)")
-        }
-        id = try container.decodeIfPresent(Int.self, forKey: .id)
-        persistent = try container.decode(Bool.self, forKey: .persistent)
-        namespace = try container.decodeIfPresent(UInt64.self, forKey: .namespace)
-        generation = try container.decode(UInt64.self, forKey: .generation)
-        phase = try container.decode(Phase.self, forKey: .phase)
-        state = try container.decodeIfPresent(String.self, forKey: .state)
-        reason = try container.decodeIfPresent(String.self, forKey: .reason)
-        since = try container.decode(Int64.self, forKey: .since)
-        resources = try container.decode([Resource].self, forKey: .resources)
-        process = try container.decodeIfPresent(ProcessIdentity.self, forKey: .process)
+        self.name = name
+        id = try fields.optionalInteger("id")
+        persistent = try fields.bool("persistent")
+        namespace = try fields.optionalInteger("namespace")
+        generation = try fields.integer("generation")
+        guard let phase = Phase(rawValue: try fields.string("phase")) else { throw .wrong("phase") }
+        self.phase = phase
+        state = try fields.optionalString("state")
+        reason = try fields.optionalString("reason")
+        since = try fields.integer("since")
+        guard case .array(let items) = fields.take("resources") else { throw .wrong("resources") }
+        resources = try items.map { (item) throws(RecordJSON.Fault) in try Resource(item) }
+        process = try fields.take("process").map { (json) throws(RecordJSON.Fault) in try ProcessIdentity(json) }
+        try fields.finish()
     }
 
     public func encode(to encoder: any Encoder) throws {

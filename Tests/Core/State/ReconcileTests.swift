@@ -1,6 +1,7 @@
 import FoundationEssentials
-import LodgeCore
 import Testing
+
+@testable import LodgeCore
 
 private func record(_ phase: StatusRecord.Phase) -> StatusRecord {
     StatusRecord(boot: "b", kind: .domain, uuid: UUID(), name: "a", persistent: true, phase: phase)
@@ -87,7 +88,7 @@ private let processes: [ProcessPresence?] = [.alive, .gone, .replaced, .cannotTe
         ("\"schema\":1", "\"schema\":\"1\""), ("\"schema\":1", "\"schema\":1e400"),
         ("\"schema\":1", "\"schema\":1.5"), ("\"schema\":1,", ""), ("\"port\":5900", "\"port\":5900,\"x\":1"),
         ("\"port\":5900", "\"port\":99999999999999999999"), ("\"port\":5900", "\"port\":5900,\"port\":5901"),
-        ("\"type\":\"tcp\"", "\"type\":\"other\""), ("\"type\":\"tcp\"", "\"t\\u0079pe\":\"tcp\""),
+        ("\"type\":\"tcp\"", "\"type\":\"other\""), ("\"type\":\"tcp\"", "\"type\":\"tcp\",\"t\\u0079pe\":\"tcp\""),
         ("\"pid\":1", "\"pid\":-1"), ("\"pid\":1", "\"pid\":1,\"x\":0"), ("\"name\":\"a\"", "\"name\":\"../x\""),
         ("\"uuid\":\"", "\"uuid\":\"x"), ("running", "dancing"),
         ("\"resources\":[", "\"resources\":[[[[[[[[[[[[[[[[[[[["), ("}", ""),
@@ -121,6 +122,29 @@ private let processes: [ProcessPresence?] = [.alive, .gone, .replaced, .cannotTe
         #expect(RecordReading(nested, boot: "b") == .unreadable("nested too deeply"))
         let large = [UInt8](repeating: 0x20, count: 70_000)
         #expect(RecordReading(large, boot: "b") == .unreadable("larger than allowed"))
+    }
+
+    @Test func readsEscapesAndNumbers() throws {
+        func json(_ text: String) throws -> RecordJSON { try RecordJSON(Array(text.utf8), limit: 1000) }
+        var fields = try RecordJSON.Fields(
+            try json(
+                #"""
+                 { "a" : "\u0041\ud83d\ude00\/", "n":-9223372036854775807, "m":18446744073709551615, "z":null,
+                   "t":true, "x":[1.5e-3,[],{}] }
+                """#), "")
+        #expect(try fields.string("a") == "A😀/")
+        #expect(try fields.integer("n") == -Int64.max)
+        #expect(try fields.integer("m") == UInt64.max)
+        #expect(try fields.optionalString("z") == nil)
+        #expect(try fields.bool("t"))
+        #expect(throws: RecordJSON.Fault.unknownKeys(["x"])) { try fields.finish() }
+        for bad in [
+            "", "{", "{\"a\"}", "{\"a\":1,}", "[1 2]", "01", "1.", "-", "+1", "tru", "\"\\ud83d\"", "\"\\x\"", "\"\n\"",
+            "{} {}", "nan", "1e", "\"\\u12\"", "{a:1}",
+        ] {
+            #expect(throws: RecordJSON.Fault.self, "\(bad)") { _ = try json(bad) }
+        }
+        #expect(throws: RecordJSON.Fault.self) { _ = try RecordJSON([0x22, 0xff, 0x22], limit: 10) }
     }
 
     /// Loading must not depend on how many guests there are: 500 records, read and judged.

@@ -56,7 +56,7 @@ import Testing
         record.namespace = .max
         record.process = ProcessIdentity(pid: 7, startTime: .max, inode: 5, namespace: 9)
         record.state = "running"
-        record.reason = "booted"
+        record.reason = "a\"b\\c\n\u{1}\u{7f}é\u{2028}😀/\r\t\u{8}\u{c}"
         #expect(try store.readRecord(.domain, record.uuid) == .absent)
         try store.writeRecord(&record)
         #expect(record.generation == 1)
