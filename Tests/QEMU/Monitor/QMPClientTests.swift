@@ -52,6 +52,16 @@ import Testing
         #expect(fake.received.reduce(0) { $0 + $1.utf8.count } < 150, "\(fake.received)")
     }
 
+    @Test func asksWithoutWaitingForTheEndOfNegotiation() throws {
+        let fake = try FakeQEMU([
+            .greet, FakeQEMU.returning("{}"), FakeQEMU.returning(#"{"status":"running"}"#),
+        ])
+        var client = try QMPClient(socket: OwnedFD(taking: fake.client), ahead: true, context: .test())
+        let status = try client.queryStatus(context: .test())
+        #expect(status.state == .running)
+        #expect(fake.received.map { $0.contains("qmp_capabilities") } == [true, false])
+    }
+
     @Test func silenceInsteadOfAGreetingMeansBusy() throws {
         let fake = try FakeQEMU([])
         let error = #expect(throws: LodgeError.self) {

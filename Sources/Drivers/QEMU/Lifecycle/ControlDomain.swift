@@ -81,7 +81,8 @@ extension QEMUDriver {
         _ uuid: UUID, patience: Duration = greetingPatience, context: OperationContext
     ) throws(LodgeError) -> QMPClient {
         let context = context.until(.after(patience))
-        return try QMPClient(socket: try UnixSocket.connect(controlSocket(uuid), context: context), context: context)
+        return try QMPClient(
+            socket: try UnixSocket.connect(controlSocket(uuid), context: context), ahead: true, context: context)
     }
 
     /// QEMU answers within milliseconds unless it hangs or somebody else is connected.
