@@ -85,7 +85,7 @@ extension Host {
 
     func run(_ domain: Domain, _ options: StartOptions) async throws(LodgeError) -> DomainSupervision {
         try await perform { (core, context) throws(LodgeError) in
-            try core.startNetworks(of: try core.domains.keptDefinition(of: domain.uuid), options, context: context)
+            try core.startNetworks(of: domain.uuid, options, context: context)
             let supervision = try DomainSupervision(domain, context: context)
             do throws(LodgeError) { try supervision.start(domain, options, context: context) } catch {
                 supervision.cancel()

@@ -7,7 +7,7 @@ import LodgeQEMU
 extension Host {
     func start(_ uuid: UUID, _ options: StartOptions) async throws(LodgeError) {
         try await perform { (core, context) throws(LodgeError) in
-            try core.startNetworks(of: try core.domains.keptDefinition(of: uuid), options, context: context)
+            try core.startNetworks(of: uuid, options, context: context)
             try core.domains.start(uuid, paused: options.paused, context: context)
         }
     }
@@ -21,6 +21,12 @@ extension Host.Core {
         try startNetworks(of: definition, options, context: context)
         let record = try domains.create(definition, paused: options.paused, context: context)
         return (record.uuid, record.name)
+    }
+
+    /// The same for a kept definition, which is read only where it matters.
+    func startNetworks(of uuid: UUID, _ options: StartOptions, context: OperationContext) throws(LodgeError) {
+        guard options.withNetworks else { return }
+        try startNetworks(of: try domains.keptDefinition(of: uuid), options, context: context)
     }
 
     /// Starts what a definition needs, where that was asked for; else the start itself says what is missing.

@@ -96,29 +96,32 @@ extension QEMUDriver {
 
     /// The definition that is kept under a UUID.
     public func keptDefinition(of uuid: UUID) throws(LodgeError) -> DomainDefinition {
-        guard let name = try keptName(of: uuid), let definition = try keptDefinition(named: name) else {
-            throw notPersistent(uuid)
-        }
+        guard let (_, definition) = try kept(uuid) else { throw notPersistent(uuid) }
         return definition
     }
 
     func keptDefinition(named name: String) throws(LodgeError) -> DomainDefinition? {
         guard let bytes = try store.readDefinition(.domain, name) else { return nil }
-        return try DomainDefinition(xml: bytes, file: store.definitionPath(.domain, name))
+        let definition = try DomainDefinition(xml: bytes, file: store.definitionPath(.domain, name))
+        if let uuid = definition.uuid { lastNames.set(name, of: uuid) }
+        return definition
     }
 
     func keptUUID(of name: String) throws(LodgeError) -> UUID? { try keptDefinition(named: name)?.uuid }
 
     /// The name under which a UUID is kept. A definition that cannot be read keeps no UUID.
-    func keptName(of uuid: UUID) throws(LodgeError) -> String? {
-        // The record knows the name of an active one, which spares reading all definitions.
-        if let name = try store.readRecord(.domain, uuid).record?.name, let found = try? keptUUID(of: name),
-            found == uuid
-        {
-            return name
+    func keptName(of uuid: UUID) throws(LodgeError) -> String? { try kept(uuid)?.name }
+
+    private func kept(_ uuid: UUID) throws(LodgeError) -> (name: String, definition: DomainDefinition)? {
+        func look(_ name: String) -> (String, DomainDefinition)? {
+            guard let found = try? keptDefinition(named: name), found.uuid == uuid else { return nil }
+            return (name, found)
         }
+        // The record of an active one and our memory know the name, which spares reading all definitions.
+        if let name = lastNames[uuid], let found = look(name) { return found }
+        if let name = try store.readRecord(.domain, uuid).record?.name, let found = look(name) { return found }
         for name in try store.definitionNames(.domain) {
-            if let found = try? keptUUID(of: name), found == uuid { return name }
+            if let found = look(name) { return found }
         }
         return nil
     }

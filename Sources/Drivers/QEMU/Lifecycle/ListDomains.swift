@@ -58,17 +58,19 @@ extension QEMUDriver {
 
     /// The domain with this id, UUID or name, in virsh's order.
     public func find(_ key: String) throws(LodgeError) -> (uuid: UUID, name: String) {
-        let records = try activeRecords()
-        if let id = Int(key), let record = records.first(where: { $0.id == id }) { return (record.uuid, record.name) }
+        if let id = Int(key), let record = try activeRecords().first(where: { $0.id == id }) {
+            return (record.uuid, record.name)
+        }
         if let uuid = UUID(uuidString: key) {
-            if let record = records.first(where: { $0.uuid == uuid }) { return (uuid, record.name) }
+            let observation = try observe(uuid)
+            if observation.isActive, let record = observation.record { return (uuid, record.name) }
             if let name = try keptName(of: uuid) { return (uuid, name) }
         }
-        if let record = records.first(where: { $0.name == key }) { return (record.uuid, record.name) }
-        if ObjectName.fault(in: key) == nil, let definition = try keptDefinition(named: key), let uuid = definition.uuid
-        {
-            return (uuid, definition.name)
-        }
+        // No two have one name, so the definition is as good as the record, and one file instead of many.
+        if ObjectName.fault(in: key) == nil, let uuid = try? keptUUID(of: key) { return (uuid, key) }
+        if let record = try activeRecords().first(where: { $0.name == key }) { return (record.uuid, record.name) }
+        // That of a definition that cannot be read is the error to see.
+        if ObjectName.fault(in: key) == nil { _ = try keptUUID(of: key) }
         throw LodgeError(
             .notFound, "no domain has this name, id or UUID", object: ObjectReference(.domain, key),
             hint: "lodge list --all shows those that there are")

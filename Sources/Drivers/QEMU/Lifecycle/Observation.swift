@@ -29,17 +29,18 @@ struct Observation: Sendable {
     /// The record of a domain that certainly runs.
     ///
     /// - Throws: `invalidState` when it does not run, or cannot be judged.
-    func requireActive(_ reference: ObjectReference) throws(LodgeError) -> StatusRecord {
+    func requireActive(_ reference: @autoclosure () -> ObjectReference) throws(LodgeError) -> StatusRecord {
+        if verdict == .active, let record { return record }
+        // Its name takes reading files, so it is asked for only now.
+        let reference = reference()
         switch verdict {
-        case .active: break
+        case .active: throw LodgeError(.invalidState, "it is not running", object: reference)
         case .unknown(let reason):
             throw LodgeError(.invalidState, "whether it runs cannot be told: \(reason)", object: reference)
         case .undo, .inactive:
             throw LodgeError(
                 .invalidState, "it is not running", object: reference, hint: "lodge start \(reference.name)")
         }
-        guard let record else { throw LodgeError(.invalidState, "it is not running", object: reference) }
-        return record
     }
 }
 

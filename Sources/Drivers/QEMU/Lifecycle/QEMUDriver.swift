@@ -1,12 +1,13 @@
 import FoundationEssentials
 public import LodgeCore
 public import Logging
+import Synchronization
 
 /// Guests: from a definition on disk to a QEMU process and back.
 ///
-/// All synchronous, on the caller's thread, which must be one of a ``WorkerPool``. The driver holds no state of its own:
-/// what is true stands in the store and in the kernel, so any number of drivers in any number of processes may work on
-/// one root.
+/// All synchronous, on the caller's thread, which must be one of a ``WorkerPool``. The driver holds no state that
+/// matters: what is true stands in the store and in the kernel, so any number of drivers in any number of processes may
+/// work on one root.
 public final class QEMUDriver: Sendable {
     let store: Store
     let features: KernelFeatures
@@ -14,6 +15,7 @@ public final class QEMUDriver: Sendable {
     let namespace: NetworkNamespace
     let searchPath: [String]
     let logger: Logger
+    let lastNames = LastNames()
 
     /// - Parameters:
     ///   - namespace: the network namespace of the threads that call the driver.
@@ -38,4 +40,13 @@ public final class QEMUDriver: Sendable {
     func leasePath(_ uuid: UUID) -> String { store.runtimeDirectory(.domain, uuid) + "/lease" }
 
     func log(of name: String) -> DomainLog { DomainLog(directory: "\(store.root.log)/domains", name: name) }
+}
+
+/// The name under which each definition was last seen: where to look first, and never believed without looking.
+final class LastNames: Sendable {
+    private let names = Mutex<[UUID: String]>([:])
+
+    func set(_ name: String, of uuid: UUID) { names.withLock { $0[uuid] = name } }
+
+    subscript(_ uuid: UUID) -> String? { names.withLock { $0[uuid] } }
 }
