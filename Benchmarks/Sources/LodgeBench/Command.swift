@@ -20,9 +20,11 @@ struct Command {
     }
 
     private func list(_ scratch: Scratch) async throws -> [Row] {
-        try await Paired(rounds: max(rounds, 30)).measure([
-            ("lodge list, whole process, no guest; bare: /bin/true", .milliseconds(15))
-        ]) {
+        try await Paired(rounds: max(rounds, 30)).measure(
+            [
+                ("lodge list, whole process, no guest; bare: /bin/true", .milliseconds(15))
+            ], processor: .children
+        ) {
             [try milliseconds { try run(["/bin/true"]) }]
         } ours: {
             try inside(scratch.namespace) {

@@ -45,7 +45,7 @@ struct Load {
     private func pairs(
         _ name: String, _ limit: Limit?, _ scratch: Scratch, _ count: Int
     ) async throws -> [Row] {
-        try await Paired(rounds: rounds).measure([(name, limit)]) {
+        try await Paired(rounds: rounds).measure([(name, limit)], processor: .own) {
             try inside(scratch.namespace) {
                 [
                     try milliseconds {
@@ -76,12 +76,14 @@ struct Load {
         }
         say("  \(guests) guests run")
         let all = folders
-        let load = try await Paired(rounds: rounds).measure([("load \(guests) running guests", nil)]) {
+        let load = try await Paired(rounds: rounds).measure([("load \(guests) running guests", nil)], processor: .own) {
             [try milliseconds { for folder in all { try look(folder) } }]
         } ours: {
             [try await loadGuests(scratch)]
         }
-        let asked = try await Paired(rounds: rounds).measure([("ask \(guests) guests for their state", .ratio(1.3))]) {
+        let asked = try await Paired(rounds: rounds).measure(
+            [("ask \(guests) guests for their state", .ratio(1.3))], processor: .own
+        ) {
             [try milliseconds { for folder in all { try QMP.ask("\(folder)/control.sock") } }]
         } ours: {
             [try await askGuests(host)]
@@ -128,24 +130,26 @@ struct Load {
     private func list(_ scratch: Scratch, _ host: Host) async throws -> [Row] {
         for number in 0..<100 { _ = try await host.define(Definition.guest("guest\(number)")) }
         let folder = try "\(scratch.directories.etc)/domains"
-        return try await Paired(rounds: rounds).measure([
-            ("list 100 defined guests with their state", .milliseconds(20)),
-            ("the same with the XML of each", .milliseconds(20)),
-        ]) {
-            let read = {
-                try milliseconds { for number in 0..<100 { _ = try contents("\(folder)/guest\(number).xml") } }
-            }
-            return [try read(), try read()]
-        } ours: {
-            var bytes = 0
-            return [
-                try await milliseconds { _ = try await host.domains() },
-                try await milliseconds {
-                    for summary in try await host.domains() {
-                        bytes += try await host.domain(summary.name).xml().utf8.count
-                    }
-                },
-            ]
+        let read = { [try milliseconds { for number in 0..<100 { _ = try contents("\(folder)/guest\(number).xml") } }] }
+        let states = try await Paired(rounds: rounds).measure(
+            [("list 100 defined guests with their state", .milliseconds(20))], processor: .own, bare: read
+        ) {
+            [try await milliseconds { _ = try await host.domains() }]
         }
+        let texts = try await Paired(rounds: rounds).measure(
+            [("the same with the XML of each", .milliseconds(20))], processor: .own, bare: read
+        ) {
+            [try await readAll(host)]
+        }
+        return states + texts
+    }
+
+    private func readAll(_ host: Host) async throws -> Double {
+        let begin = ContinuousClock.now
+        for summary in try await host.domains() {
+            let text = try await host.domain(summary.name).xml()
+            guard text.contains(summary.name) else { throw Failure("the XML of \(summary.name) is another's") }
+        }
+        return (ContinuousClock.now - begin) / .milliseconds(1)
     }
 }

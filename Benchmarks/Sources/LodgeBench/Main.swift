@@ -49,6 +49,7 @@ struct Main {
         }
         report.note("bare: QEMU spawned with Lodge's own arguments; raw netlink; dnsmasq with Lodge's configuration")
         report.note("medians of \(options.rounds) pairs in turn; the ratio is the median of the pairs' ratios")
+        report.note("of it cpu: what our side computed, where it does so alone; a busy machine lengthens the rest")
         let load = try contents("/proc/loadavg")
         report.note(
             "\(sysconf(Int32(_SC_NPROCESSORS_ONLN))) processors, load \(String(decoding: load.prefix(14), as: UTF8.self))"

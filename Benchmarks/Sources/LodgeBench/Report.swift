@@ -26,6 +26,8 @@ struct Row {
     /// The median of the ratios pair by pair, not the ratio of the medians.
     var ratio: Double?
     var limit: Limit?
+    /// Of our time what this process computed: what a busy machine does not lengthen.
+    var processor: Double?
 
     var verdict: String {
         switch limit {
@@ -51,11 +53,11 @@ struct Report {
     var isEmpty: Bool { rows.isEmpty }
 
     func printTable() {
-        let header = ["work", "bare", "ours", "", "ratio", "limit", "result"]
+        let header = ["work", "bare", "ours", "", "of it cpu", "ratio", "limit", "result"]
         let lines = rows.map { row in
             [
-                row.work, row.bare.map(number) ?? "-", number(row.ours), row.unit, row.ratio.map(number) ?? "-",
-                row.limit?.text ?? "-", row.verdict,
+                row.work, row.bare.map(number) ?? "-", number(row.ours), row.unit, row.processor.map(number) ?? "-",
+                row.ratio.map(number) ?? "-", row.limit?.text ?? "-", row.verdict,
             ]
         }
         let all = [header] + lines
