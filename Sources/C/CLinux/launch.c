@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <linux/securebits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -282,6 +283,8 @@ static long prepare_and_execute(struct lodge_launch *launch) {
     if (launch->lease_directory >= 0) TRY(take_lease(launch));
     if (launch->claims_path) TRY(take_claims(launch));
     STEP(CHECK_PARENT);
+    // Before the look at the parent, so that its end is seen either there or by the kernel.
+    if (launch->ends_with_caller) TRY(raw_prctl(PR_SET_PDEATHSIG, SIGKILL, 0));
     if (raw(SYS_getppid, 0, 0, 0) != launch->parent) return -ESRCH;
     STEP(SESSION);
     TRY(raw(SYS_setsid, 0, 0, 0));

@@ -47,6 +47,7 @@ extension Launcher {
         spec.standardInput = .descriptor(source.raw)
         spec.standardOutput = .descriptor(output.writeEnd)
         spec.standardError = .descriptor(errors.writeEnd)
+        spec.endsWithCaller = true
         let process = try launch(spec, features: features)
         output.closeWriteEnd()
         errors.closeWriteEnd()

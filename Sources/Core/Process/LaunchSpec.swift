@@ -63,6 +63,9 @@ public struct LaunchSpec: Sendable {
     /// Kept in all sets over exec; every other one is dropped from all of them.
     public var capabilities: Set<Capability> = []
     public var noNewPrivileges = true
+    /// Whether it is killed when the thread that starts it ends, which must then wait for it: for a program that only
+    /// answers a question, and that nobody would look for if the manager were killed (prctl(2), `PR_SET_PDEATHSIG`).
+    public var endsWithCaller = false
 
     public init(
         executable: String, arguments: [String], environment: [String] = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]

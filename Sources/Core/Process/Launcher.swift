@@ -79,6 +79,7 @@ public enum Launcher {
         unsafe launch.count = Int32(plan.count)
         unsafe launch.capabilities = spec.capabilities.reduce(0) { $0 | 1 << UInt64($1.number) }
         unsafe launch.no_new_privileges = spec.noNewPrivileges ? 1 : 0
+        unsafe launch.ends_with_caller = spec.endsWithCaller ? 1 : 0
         unsafe launch.use_clone3 = features.clone3 ? 1 : 0
         unsafe launch.use_close_range = features.closeRange ? 1 : 0
         var number: CInt = -1

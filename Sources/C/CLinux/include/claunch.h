@@ -59,6 +59,8 @@ struct lodge_launch {
 
     uint64_t capabilities;
     int no_new_privileges;
+    // The child is killed when the thread that started it ends.
+    int ends_with_caller;
     int use_clone3;
     int use_close_range;
 

@@ -31,6 +31,8 @@ extension QEMUCapabilities {
             ])
         spec.descriptors = [.init(source: theirs.raw, target: 3)]
         spec.standardError = .descriptor(words.raw)
+        // It does not leave when its monitor closes.
+        spec.endsWithCaller = true
         let process = try Launcher.launch(spec, features: features)
         // Else its end would never be seen on our socket.
         try theirs.close()
