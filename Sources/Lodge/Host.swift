@@ -104,6 +104,7 @@ public final class Host: Sendable {
 extension Host.Core {
     /// Networks before guests, because guests hang on them.
     func load(autostart: Bool, context: OperationContext) throws(LodgeError) -> [LoadEvent] {
+        try store.removeLeftovers()
         var events = try networks.load(context: context)
         events += try domains.load(context: context)
         guard autostart, try store.firstOpenSinceBoot(context: context) else { return events }
