@@ -29,6 +29,10 @@ struct GlobalOptions: ParsableArguments {
             let path = netns.contains("/") ? Process.absolute(netns) : "/run/netns/" + netns
             options.networkNamespace = try NetworkNamespace.open(path: path)
         }
+        // One thread makes the order of all calls the same each time: what the crash tests need.
+        if let threads = ProcessInfo.processInfo.environment["LODGE_THREADS"].flatMap({ Int($0) }), threads > 0 {
+            options.threads = threads
+        }
         return options
     }
 
