@@ -96,5 +96,11 @@ let package = Package(
         .testTarget(
             name: "LodgeCLITests", dependencies: ["LodgeCLI", "LodgeCore", "TestSupport"], path: "Tests/CLI",
             swiftSettings: testRules),
+
+        // Operations killed at each of their state-changing system calls, by a tracer of our own.
+        .executableTarget(name: "killpoint", path: "Tests/Crash/KillPoint"),
+        .testTarget(
+            name: "CrashTests", dependencies: ["LodgeCore", "TestSupport", "LodgeCLI", "killpoint", log],
+            path: "Tests/Crash/Sweep", swiftSettings: testRules),
     ]
 )
