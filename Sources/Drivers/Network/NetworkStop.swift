@@ -46,7 +46,9 @@ extension NetworkDriver {
             }
             // The namespace is gone, and its links with it; only the server may be left.
             try takeAway(record, reaches: false, context: context)
-            try Directory.remove("\(store.hostDirectory)/\(cookie)")
+            for family in IPAddress.Family.allCases {
+                try Directory.remove(ForwardingSwitch(family).directory(store, cookie))
+            }
             return
         }
         logger.warning(

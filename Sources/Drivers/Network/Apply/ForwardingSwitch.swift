@@ -60,8 +60,8 @@ struct ForwardingSwitch {
         _ = consume lock
     }
 
-    private func directory(_ store: Store, _ namespace: UInt64) -> String {
-        "\(store.hostDirectory)/\(namespace)/\(key)"
+    func directory(_ store: Store, _ namespace: UInt64) -> String {
+        "\(store.hostDirectory)/\(namespace):\(key)"
     }
 
     private func lock(_ store: Store, _ namespace: UInt64, _ context: OperationContext) throws(LodgeError) -> FileLock {
