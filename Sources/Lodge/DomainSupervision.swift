@@ -55,6 +55,23 @@ public final class DomainSupervision: AsyncSequence, Sendable {
     /// Stops following; the sequence ends. The guest goes on.
     public func cancel() { supervisor.cancel() }
 
+    /// Starts a guest that is not kept, in the same way.
+    func create(
+        _ domain: Domain, _ definition: DomainDefinition, _ options: StartOptions, context: OperationContext
+    ) throws(LodgeError) {
+        try domain.host.core.domains.create(
+            definition, paused: options.paused, context: context, beforeRunning: follower(options, context))
+    }
+
+    /// Connects the supervisor when QEMU answers and the guest does not run yet.
+    private func follower(_ options: StartOptions, _ context: OperationContext) -> QEMUDriver.BeforeRunning {
+        let supervisor = supervisor
+        return { (record) throws(LodgeError) in
+            try supervisor.follow(record, context: context)
+            supervisor.report(.started, options.paused ? "paused" : "booted")
+        }
+    }
+
     /// Connects to a guest that runs.
     func follow(_ domain: Domain, context: OperationContext) throws(LodgeError) {
         try domain.host.core.domains.follow(domain.uuid, with: supervisor, context: context)
@@ -62,16 +79,31 @@ public final class DomainSupervision: AsyncSequence, Sendable {
 
     /// Starts it; the supervisor is connected before the guest's first instruction.
     func start(_ domain: Domain, _ options: StartOptions, context: OperationContext) throws(LodgeError) {
-        let supervisor = supervisor
-        try domain.host.core.domains.start(domain.uuid, paused: options.paused, context: context) {
-            (record) throws(LodgeError) in
-            try supervisor.follow(record, context: context)
-            supervisor.report(.started, options.paused ? "paused" : "booted")
-        }
+        try domain.host.core.domains.start(
+            domain.uuid, paused: options.paused, context: context, beforeRunning: follower(options, context))
     }
 }
 
 extension Host {
+    /// Starts a guest that is gone when it stops, supervised from before its first instruction.
+    public func run(
+        xml: [UInt8], file: String, options: StartOptions = StartOptions()
+    ) async throws(LodgeError) -> (domain: Domain, supervision: DomainSupervision) {
+        try await perform { (core, context) throws(LodgeError) in
+            let definition = try core.domains.read(xml: xml, file: file, context: context)
+            try core.startNetworks(of: definition, options, context: context)
+            let domain = self.handle((try core.domains.identity(of: definition), definition.name))
+            let supervision = try DomainSupervision(domain, context: context)
+            do throws(LodgeError) {
+                try supervision.create(domain, definition, options, context: context)
+            } catch {
+                supervision.cancel()
+                throw error
+            }
+            return (domain, supervision)
+        }
+    }
+
     func supervise(_ domain: Domain) async throws(LodgeError) -> DomainSupervision {
         try await perform { (_, context) throws(LodgeError) in
             let supervision = try DomainSupervision(domain, context: context)

@@ -30,8 +30,7 @@ struct Run: Verb {
         // From here on: a signal during the start is answered once the guest can be.
         let signals = try Signals.all()
         let options = StartOptions(paused: paused, withNetworks: withNetworks)
-        let domain = try await host.create(xml: input.xml, file: input.file, options: options)
-        let events = try await domain.supervise()
+        let (domain, events) = try await host.run(xml: input.xml, file: input.file, options: options)
         if !format.json { try output.confirm("Domain '\(domain.name)' created from \(file.name)") }
         let stopper = Task { await stop(domain, on: signals, output) }
         defer { stopper.cancel() }

@@ -26,20 +26,19 @@ public func reconcile(_ reading: RecordReading, lease: Lease.State, process: Pro
         switch record.phase {
         case .preparing: return .undo("failed")
         case .stopping: return .undo(record.reason ?? "destroyed")
-        case .running: return reconcileRunning(lease: lease, process: process)
+        case .running: return reconcileRunning(record, lease: lease, process: process)
         }
     }
 }
 
-private func reconcileRunning(lease: Lease.State, process: ProcessPresence?) -> Verdict {
-    switch (lease, process) {
-    case (.held, .alive), (.held, .cannotTell): .active
-    // The lock leaked to somebody else's descriptor; the next start replaces the file.
-    case (.held, .gone), (.held, .replaced): .undo("crashed")
-    case (.held, nil): .unknown("its lease is held, and its record names no process")
-    case (.free, .alive), (.missing, .alive): .unknown("its process lives, and its lease is not held")
-    case (.free, .cannotTell), (.missing, .cannotTell):
-        .unknown("its lease is not held, and whether its process lives cannot be seen from here")
-    case (.free, _), (.missing, _): .undo("crashed")
+private func reconcileRunning(_ record: StatusRecord, lease: Lease.State, process: ProcessPresence?) -> Verdict {
+    let holding = lease == .held ? "its lease is held" : "its lease is not held"
+    switch process {
+    case .alive: return lease == .held ? .active : .unknown("its process lives, and \(holding)")
+    // A lock that is still held leaked to somebody else's descriptor; the next start replaces the file. Nobody saw the
+    // end: of a guest that had been asked to shut down it was most likely that.
+    case .gone, .replaced: return .undo(record.reason == StatusRecord.askedToShutDown ? "shutdown" : "crashed")
+    case .cannotTell: return .unknown("\(holding), and whether its process lives cannot be seen from here")
+    case nil: return .unknown("\(holding), and its record names no process")
     }
 }

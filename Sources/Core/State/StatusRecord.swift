@@ -62,6 +62,9 @@ public struct StatusRecord: Sendable, Hashable {
         self.process = process
     }
 
+    /// The reason in the record of a guest whose power button was pressed.
+    public static let askedToShutDown = "asked to shut down"
+
     public var reference: ObjectReference { ObjectReference(kind, name) }
 }
 

@@ -14,15 +14,17 @@ private let processes: [ProcessPresence?] = [.alive, .gone, .replaced, .cannotTe
     /// A running domain, whole: a row a process, a column a lease (missing, free, held).
     @Test func runningDomains() {
         let lost = Verdict.unknown("its process lives, and its lease is not held")
-        let hidden = Verdict.unknown("its lease is not held, and whether its process lives cannot be seen from here")
-        let unnamed = Verdict.unknown("its lease is held, and its record names no process")
+        func hidden(_ lease: String) -> Verdict {
+            .unknown("its lease is \(lease), and whether its process lives cannot be seen from here")
+        }
+        func unnamed(_ lease: String) -> Verdict { .unknown("its lease is \(lease), and its record names no process") }
         let ended = Verdict.undo("crashed")
         let table: [(ProcessPresence?, [Verdict])] = [
             (.alive, [lost, lost, .active]),
             (.gone, [ended, ended, ended]),
             (.replaced, [ended, ended, ended]),
-            (.cannotTell, [hidden, hidden, .active]),
-            (nil, [ended, ended, unnamed]),
+            (.cannotTell, [hidden("not held"), hidden("not held"), hidden("held")]),
+            (nil, [unnamed("not held"), unnamed("not held"), unnamed("held")]),
         ]
         #expect(table.map(\.0) == processes)
         for (process, row) in table {
@@ -31,6 +33,13 @@ private let processes: [ProcessPresence?] = [.alive, .gone, .replaced, .cannotTe
                 #expect(verdict == expected, "\(lease) \(String(describing: process))")
             }
         }
+    }
+
+    @Test func aDomainThatWasAskedToShutDownDid() {
+        var asked = record(.running)
+        asked.reason = StatusRecord.askedToShutDown
+        #expect(reconcile(.record(asked), lease: .free, process: .gone) == .undo("shutdown"))
+        #expect(reconcile(.record(asked), lease: .held, process: .alive) == .active)
     }
 
     /// Nothing that was being made or taken away is kept, whatever there is of it.

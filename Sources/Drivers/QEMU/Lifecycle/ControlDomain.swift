@@ -12,6 +12,7 @@ extension QEMUDriver {
                     hint: "lodge resume \(record.name)")
             }
             try monitor.systemPowerdown(context: context)
+            record.reason = StatusRecord.askedToShutDown
         }
     }
 

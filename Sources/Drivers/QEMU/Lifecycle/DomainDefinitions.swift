@@ -86,7 +86,7 @@ extension QEMUDriver {
         return try resolve(whole, context: context)
     }
 
-    func identity(of definition: DomainDefinition) throws(LodgeError) -> UUID {
+    public func identity(of definition: DomainDefinition) throws(LodgeError) -> UUID {
         guard let uuid = definition.uuid else {
             throw LodgeError(
                 .invalidXML, "the definition has no UUID", object: ObjectReference(.domain, definition.name))
