@@ -24,7 +24,7 @@ public final class Host: Sendable {
         public var autostart = true
         /// Where to log, at `info` and below; nil is nowhere.
         public var logger: Logger?
-        /// Where QEMU, dnsmasq and nft are looked for.
+        /// Where QEMU and dnsmasq are looked for.
         public var searchPath = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
 
         public init(root: RootDirectory) { self.root = root }
