@@ -63,10 +63,16 @@ final class ScratchHost: Sendable {
     }
 
     /// The processes that hold a file below this root open, zombies not counted.
+    ///
+    /// A child of this process that has not executed its program yet holds copies of all descriptors, those of other
+    /// tests too, and is nobody's but its maker's: it runs this same program.
     func processes() -> [pid_t] {
         let files = FileManager.default
+        let own = try? files.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         return ((try? files.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }.filter { pid in
-            guard pid != getpid(), let numbers = try? files.contentsOfDirectory(atPath: "/proc/\(pid)/fd") else {
+            guard pid != getpid(), (try? files.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")) != own,
+                let numbers = try? files.contentsOfDirectory(atPath: "/proc/\(pid)/fd")
+            else {
                 return false
             }
             return numbers.contains { number in
