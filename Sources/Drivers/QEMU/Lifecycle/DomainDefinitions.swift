@@ -28,9 +28,9 @@ extension QEMUDriver {
     /// Forgets a definition. See ``Domain/undefine(nvram:)``.
     public func undefine(_ uuid: UUID, nvram: Bool, context: OperationContext) throws(LodgeError) {
         let lock = try store.lock(.domain, uuid, operation: "undefine", context: context)
-        guard let name = try keptName(of: uuid) else { throw notPersistent(uuid) }
+        guard let (name, definition) = try kept(uuid) else { throw notPersistent(uuid) }
         let active = try observe(uuid)
-        if let path = try nvramPath(of: name), try AtomicFile.exists(path) {
+        if let path = definition.os.nvram?.path, try AtomicFile.exists(path) {
             guard nvram else {
                 throw LodgeError(
                     .invalidState, "it has firmware variables in '\(path)'", object: ObjectReference(.domain, name),
@@ -124,10 +124,6 @@ extension QEMUDriver {
             if let found = look(name) { return found }
         }
         return nil
-    }
-
-    private func nvramPath(of name: String) throws(LodgeError) -> String? {
-        try keptDefinition(named: name)?.os.nvram?.path
     }
 
     /// Refuses a name that another UUID has, kept or running.

@@ -39,11 +39,7 @@ extension QEMUDriver {
             try store.removeRuntime(.domain, uuid)
             return nil
         case .undo(let reason):
-            guard let record = observation.record else {
-                try store.removeRuntime(.domain, uuid)
-                return nil
-            }
-            try takeAway(record, reason: reason, context: context)
+            guard let record = try undo(observation, uuid, reason: reason, context: context) else { return nil }
             logger.info("residue undone", metadata: ["domain": "\(record.name)", "reason": "\(reason)"])
             return LoadEvent(record.reference, .undone, reason)
         case .unknown(let reason):

@@ -52,9 +52,7 @@ extension QEMUDriver {
                 object: reference(uuid),
                 hint: "end its QEMU if there is one, then remove \(store.runtimeDirectory(.domain, uuid))")
         case .inactive: try store.removeRuntime(.domain, uuid)
-        case .undo(let reason):
-            guard let record = observation.record else { return try store.removeRuntime(.domain, uuid) }
-            try takeAway(record, reason: reason, context: context)
+        case .undo(let reason): try undo(observation, uuid, reason: reason, context: context)
         }
     }
 

@@ -49,6 +49,21 @@ extension QEMUDriver {
         try store.removeRuntime(.domain, record.uuid)
     }
 
+    /// Takes away what is left of a run that is not active. Needs the object's lock.
+    ///
+    /// Without a record of this boot there is nothing but files. Returns the record of which something was taken away.
+    @discardableResult
+    func undo(
+        _ observation: Observation, _ uuid: UUID, reason: String, context: OperationContext
+    ) throws(LodgeError) -> StatusRecord? {
+        guard let record = observation.record else {
+            try store.removeRuntime(.domain, uuid)
+            return nil
+        }
+        try takeAway(record, reason: reason, context: context)
+        return record
+    }
+
     /// The process of a record, opened and found to be the one meant; nil when it is gone.
     func openProcess(of record: StatusRecord) throws(LodgeError) -> PidFD? {
         guard let identity = record.process else { return nil }

@@ -48,12 +48,6 @@ extension QMPClient {
         }
         return terminals
     }
-
-    /// The VNC server's TCP port, nil when there is none.
-    public mutating func vncPort(context: OperationContext) throws(LodgeError) -> UInt16? {
-        let answer = try execute("query-vnc", context: context)
-        return answer["service"]?.string.flatMap { UInt16($0) }
-    }
 }
 
 extension DomainStatus {
